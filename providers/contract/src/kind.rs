@@ -1,0 +1,238 @@
+//! What a provider tells about its kinds of stores and actions, as data.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::fields::Fields;
+use crate::fields::Type;
+use crate::identity::IdentityTemplate;
+use crate::quantity::Period;
+
+/// All that a provider tells about itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct Description {
+    /// The provider's name: the first part of each of its kinds' names, and its key under `[providers]`.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// What `[providers.NAME]` takes.
+    pub config: Fields,
+    /// The kinds of stores.
+    pub stores: Vec<StoreKind>,
+    /// The kinds of actions.
+    pub actions: Vec<ActionKind>,
+}
+
+/// A kind of thing that can be lost.
+#[derive(Clone, Debug, Serialize)]
+pub struct StoreKind {
+    /// The full name: `postgres.pitr`.
+    pub name: &'static str,
+    /// One sentence: what it is and where its recovery points come from.
+    pub summary: &'static str,
+    /// What `with` takes.
+    pub with: Fields,
+    /// What names the store in the world: a drill may read it and never write it.
+    pub identity: Vec<IdentityTemplate>,
+    /// The full name of the action behind `restore = "…"`.
+    pub restore: Option<&'static str>,
+    /// The full name of the action behind `backup = "…"`.
+    pub backup: Option<&'static str>,
+    /// The full name of the action behind `verify = "…"`.
+    pub verify: Option<&'static str>,
+}
+
+/// A kind of operation.
+#[derive(Clone, Debug, Serialize)]
+pub struct ActionKind {
+    /// The full name: `system.exec`.
+    pub name: &'static str,
+    /// One sentence: what it does.
+    pub summary: &'static str,
+    /// What `with` takes.
+    pub with: Fields,
+    /// What later steps can refer to.
+    pub outputs: Vec<Output>,
+    /// What it does to its target when all goes as declared; a preview may say less (`Nothing`) or more.
+    pub effect: Effect,
+    /// What it reads. A step whose source is made by an earlier step cannot be previewed before that ran.
+    pub reads: Vec<IdentityTemplate>,
+    /// What it writes. The first is the target.
+    pub writes: Vec<IdentityTemplate>,
+    /// Whether it can destroy something that exists.
+    pub destroys: Destroys,
+    /// How an interrupted operation is kept from having its effect twice.
+    pub idempotency: Idempotency,
+    /// How long "not found" is not yet believed after a call.
+    pub settle: Period,
+    /// The deadline when the plan gives none.
+    pub deadline: Period,
+    /// How a drill moves it away from production.
+    pub isolation: Isolation,
+    /// True when inputs that are known only during the run may be given to `preview` as placeholder text.
+    pub previews_unknown: bool,
+    /// True when a person must answer before `perform` is called. `preview.summary` is the question.
+    pub asks: bool,
+    /// What it must be allowed to do.
+    pub permissions: Vec<Permission>,
+    /// What a person would type instead: handlebars templates over `with`, `store`, `point`, `config`, one command
+    /// each, arguments quoted for a POSIX shell by the helper `{{q …}}`.
+    pub by_hand: Vec<&'static str>,
+    /// What goes wrong in the field.
+    pub traps: Vec<Trap>,
+}
+
+impl ActionKind {
+    /// An action that reads and says nothing else yet: fill in the rest by struct update.
+    pub fn reading(name: &'static str, summary: &'static str, with: Fields) -> Self {
+        Self {
+            name,
+            summary,
+            with,
+            outputs: Vec::new(),
+            effect: Effect::Read,
+            reads: Vec::new(),
+            writes: Vec::new(),
+            destroys: Destroys::Never,
+            idempotency: Idempotency::Fixed(Class::Read),
+            settle: Period::ZERO,
+            deadline: Period::from_seconds(10 * 60),
+            isolation: Isolation::NotNeeded,
+            previews_unknown: false,
+            asks: false,
+            permissions: Vec::new(),
+            by_hand: Vec::new(),
+            traps: Vec::new(),
+        }
+    }
+}
+
+/// A value that an action gives to later steps.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Output {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub gives: Type,
+    /// What it is.
+    pub help: &'static str,
+}
+
+impl Output {
+    /// An output of this name and type.
+    pub const fn new(name: &'static str, gives: Type, help: &'static str) -> Self {
+        Self { name, gives, help }
+    }
+}
+
+/// What an operation does to its target.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// Makes something that was not there.
+    Create,
+    /// Changes something that is there.
+    Change,
+    /// Puts other content in the place of what is there.
+    Replace,
+    /// Removes something.
+    Delete,
+    /// Changes nothing, because all is as it should be.
+    Nothing,
+    /// Only looks.
+    Read,
+    /// A person does it.
+    Ask,
+    /// Runs a program or calls a service whose effect cannot be seen from outside.
+    Run,
+}
+
+/// Whether an action can destroy something that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Destroys {
+    /// Never: it makes new things or only reads.
+    Never,
+    /// When its target exists: the preview says what would be lost. Without a preview the step is refused.
+    IfPresent,
+}
+
+/// How an interrupted operation is kept from having its effect twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Idempotency {
+    /// The action always has this class.
+    Fixed(Class),
+    /// The plan says it, in the input of this name (values as [`Class`] prints them); left out, it is `Unkeyed`.
+    Declared(&'static str),
+}
+
+/// The idempotency classes.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// C0: reads; may be repeated freely.
+    Read,
+    /// C1: the service takes the operation id as its own idempotency token.
+    Token,
+    /// C2: makes a thing whose name or mark carries the operation id; found again by it.
+    Named,
+    /// C3: the target remembers the highest token and refuses lower ones.
+    Fenced,
+    /// C4: sets a state that can be set again: scale to N. Re-sent after a look.
+    Convergent,
+    /// C5: no key at all. Never re-sent without a person or a conclusive probe.
+    Unkeyed,
+}
+
+/// How a drill moves an action away from production.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// It writes nothing.
+    NotNeeded,
+    /// Giving these inputs a suffix gives it another target.
+    Rename(Vec<&'static str>),
+    /// Its target cannot be renamed: the drill must override inputs, or leave the step out.
+    Override(&'static str),
+}
+
+/// Something that the operator's identity must be allowed to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Permission {
+    /// The service's own name of it: `s3:GetObject`, `pg_read_all_data`.
+    pub name: &'static str,
+    /// What it is needed for.
+    pub why: &'static str,
+}
+
+/// Something that goes wrong in the field, known beforehand.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trap {
+    /// A stable id: `pg-plain-sql-meta-commands`.
+    pub id: &'static str,
+    /// When it applies.
+    pub when: Condition,
+    /// What happens and what to do.
+    pub message: &'static str,
+    /// Where the fact was read: a documentation page, an issue, an experiment.
+    pub source: &'static str,
+}
+
+/// When a [`Trap`] applies, judged by the inputs alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// Whenever the kind is used.
+    Always,
+    /// When this input has this value.
+    InputIs(&'static str, Value),
+    /// When this input was left out.
+    InputMissing(&'static str),
+}

@@ -1,0 +1,62 @@
+//! The trait that every provider implements.
+
+use async_trait::async_trait;
+
+use crate::call::Call;
+use crate::error::Error;
+use crate::kind::Description;
+use crate::operation::Operation;
+use crate::operation::StoreRequest;
+use crate::outcome::Finding;
+use crate::outcome::Outcome;
+use crate::outcome::Probe;
+use crate::outcome::Removal;
+use crate::point::RecoveryPoint;
+use crate::point::Survey;
+use crate::preview::Preview;
+
+/// Something that salvor can recover with: a cloud, a database, a cluster, the local system.
+///
+/// A provider holds no state between calls that a second process would miss (a cache of connections is
+/// fine), prints nothing, reads no environment but what its configuration names, and waits only by
+/// [`Call::pause`]. The engine may drop a call's future at any await: that is a crash, and must leave
+/// nothing that a later `probe` cannot find.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// What this provider tells about itself. Always the same.
+    fn description(&self) -> &Description;
+
+    /// Looks at a store: reads only, paged to the end. What could not be seen is an error or is marked
+    /// in the survey, never taken for absent.
+    async fn survey(&self, store: &StoreRequest, call: &Call<'_>) -> Result<Survey, Error>;
+
+    /// The recovery points in what a survey saw. Pure.
+    fn recovery_points(
+        &self,
+        store: &StoreRequest,
+        seen: &Survey,
+    ) -> Result<Vec<RecoveryPoint>, Error>;
+
+    /// What the operation would change. Reads only.
+    async fn preview(&self, operation: &Operation, call: &Call<'_>) -> Result<Preview, Error>;
+
+    /// Does the operation, once: when it is done or under way under the same id, it is found and waited for.
+    async fn perform(&self, operation: &Operation, call: &Call<'_>) -> Result<Outcome, Error>;
+
+    /// Finds out what became of an operation that may have been begun. Reads only.
+    async fn probe(&self, operation: &Operation, call: &Call<'_>) -> Result<Probe, Error>;
+
+    /// Compares what was declared with what is there now, after `perform`. Reads only.
+    async fn observe(
+        &self,
+        operation: &Operation,
+        outcome: &Outcome,
+        call: &Call<'_>,
+    ) -> Result<Vec<Finding>, Error> {
+        let _ = (operation, outcome, call);
+        Ok(Vec::new())
+    }
+
+    /// Removes what the operation made, and only what carries its run's mark.
+    async fn remove(&self, operation: &Operation, call: &Call<'_>) -> Result<Removal, Error>;
+}

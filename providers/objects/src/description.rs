@@ -1,0 +1,295 @@
+//! What this provider tells of its kinds, as data.
+
+use salvor_contract::ActionKind;
+use salvor_contract::Class;
+use salvor_contract::Condition;
+use salvor_contract::Description;
+use salvor_contract::Destroys;
+use salvor_contract::Effect;
+use salvor_contract::Fields;
+use salvor_contract::Idempotency;
+use salvor_contract::IdentityTemplate;
+use salvor_contract::Isolation;
+use salvor_contract::Output;
+use salvor_contract::Period;
+use salvor_contract::Permission;
+use salvor_contract::StoreKind;
+use salvor_contract::Trap;
+use salvor_contract::Type;
+use serde_json::json;
+
+use crate::actions::Restore;
+use crate::actions::SyncInputs;
+use crate::check::CheckInputs;
+use crate::check::VerifyInputs;
+use crate::config::Config;
+use crate::copy::CopyInputs;
+use crate::store::Dated;
+use crate::store::Whole;
+
+/// All of it.
+pub(crate) fn description() -> Description {
+    Description {
+        name: "objects",
+        summary: "Objects under s3:// and file:// addresses: dated copies, versions, sync.",
+        config: Fields::of::<Config>(),
+        stores: stores(),
+        actions: vec![restore(), sync(), copy(), check(), verify()],
+    }
+}
+
+/// The kind of everything that has an address here; the scheme of the address tells where it is.
+const PLACE: &str = "objects.place";
+
+fn stores() -> Vec<StoreKind> {
+    let store = |name, summary, with| StoreKind {
+        name,
+        summary,
+        with,
+        identity: vec![IdentityTemplate::new(PLACE, "{url}")],
+        restore: Some("objects.restore"),
+        backup: None,
+        verify: Some("objects.verify"),
+    };
+    vec![
+        store(
+            "objects.dated",
+            "Backups with a date in their name: every folder or file is a recovery point.",
+            Fields::of::<Dated>(),
+        ),
+        store(
+            "objects.versions",
+            "A bucket that keeps old versions: every moment since they are kept is a recovery point.",
+            Fields::of::<Whole>(),
+        ),
+        store(
+            "objects.prefix",
+            "One plain current copy: a recovery point of the time of its newest object.",
+            Fields::of::<Whole>(),
+        ),
+    ]
+}
+
+fn outputs() -> Vec<Output> {
+    vec![
+        Output::new("url", Type::Text, "the address that was written to"),
+        Output::new(
+            "file",
+            Type::Text,
+            "the address of the one object, where the recovery point is one; else the same as url",
+        ),
+        Output::new(
+            "objects",
+            Type::Integer,
+            "the number of objects of the source",
+        ),
+        Output::new("bytes", Type::Integer, "the bytes of the source"),
+    ]
+}
+
+fn reading() -> Vec<Permission> {
+    vec![
+        permission("s3:ListBucket", "listing what is there"),
+        permission(
+            "s3:GetObject",
+            "reading objects, and copying them within the service",
+        ),
+    ]
+}
+
+fn writing() -> Vec<Permission> {
+    let mut permissions = reading();
+    permissions.extend([
+        permission("s3:PutObject", "writing objects to the target"),
+        permission(
+            "s3:GetBucketVersioning",
+            "telling whether overwriting loses anything",
+        ),
+        permission(
+            "s3:ListBucketMultipartUploads",
+            "finding uploads that were not finished",
+        ),
+        permission(
+            "s3:AbortMultipartUpload",
+            "ending uploads that were not finished",
+        ),
+        permission(
+            "s3:DeleteObject",
+            "deleting with `delete = true`, and cleaning up after a drill",
+        ),
+    ]);
+    permissions
+}
+
+const fn permission(name: &'static str, why: &'static str) -> Permission {
+    Permission { name, why }
+}
+
+fn restore() -> ActionKind {
+    let mut permissions = writing();
+    permissions.extend([
+        permission(
+            "s3:ListBucketVersions",
+            "objects.versions: reading the history",
+        ),
+        permission(
+            "s3:GetObjectVersion",
+            "objects.versions: copying old versions",
+        ),
+        permission(
+            "s3:GetLifecycleConfiguration",
+            "objects.versions: telling how far back versions are kept",
+        ),
+        permission(
+            "s3:DeleteObjectVersion",
+            "cleaning up after a drill in a bucket that keeps versions",
+        ),
+    ]);
+    ActionKind {
+        outputs: outputs(),
+        effect: Effect::Change,
+        reads: vec![IdentityTemplate::new(PLACE, "{store.url}")],
+        writes: vec![IdentityTemplate::new(PLACE, "{target}")],
+        destroys: Destroys::IfPresent,
+        idempotency: Idempotency::Fixed(Class::Convergent),
+        deadline: Period::from_seconds(24 * 3600),
+        isolation: Isolation::Rename(vec!["target"]),
+        permissions,
+        by_hand: vec![
+            "{{#if point.details.versioning}}aws s3api list-object-versions {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}--bucket {{q point.details.bucket}} --prefix {{q point.details.prefix}} # for each key choose the newest entry that is not after {{point.at}}, then: aws s3api copy-object --copy-source 'BUCKET/KEY?versionId=ID' --bucket TARGET --key KEY{{else}}{{#if point.details.file}}aws s3 cp {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}{{q point.details.url}} {{q with.target}}{{else}}aws s3 sync {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}{{#if with.delete}}--delete {{/if}}{{q point.details.url}} {{q with.target}}{{/if}}{{/if}}",
+        ],
+        traps: vec![
+            Trap {
+                id: "s3-multipart-modified",
+                when: Condition::Always,
+                message: "an object that was uploaded in parts has the time at which its upload began; as of a time \
+                          between begin and end it is taken for there: choose the time after long uploads",
+                source: "Amazon S3 User Guide, Working with object metadata: Last-Modified",
+            },
+            Trap {
+                id: "s3-versitygw-version-times",
+                when: Condition::Always,
+                message: "versitygw on a POSIX file system tells for a replaced version when it was replaced, not \
+                          when it was written: its versions cannot be brought back as of a time, and are reported \
+                          as unknown where that shows",
+                source: "experiment with versitygw 1.8.0, ListObjectVersions after three writes of one key",
+            },
+            time_trap(),
+            delete_trap(),
+        ],
+        ..ActionKind::reading(
+            "objects.restore",
+            "Brings a recovery point to a bucket or a folder, object by object, only what is missing or different.",
+            Fields::of::<Restore>(),
+        )
+    }
+}
+
+fn time_trap() -> Trap {
+    Trap {
+        id: "objects-time-left-out",
+        when: Condition::Always,
+        message: "a dated backup without `time` counts as taken at 00:00 UTC of its day, not when it was really \
+                  taken: give `time`, or a goal in the middle of the day chooses too new a backup",
+        source: "seed system Calabi: backup.schedule 02:00, aws s3 cp …/$(date +%Y-%m-%d)/",
+    }
+}
+
+fn delete_trap() -> Trap {
+    Trap {
+        id: "objects-delete-is-for-good",
+        when: Condition::InputIs("delete", json!(true)),
+        message: "objects that only the target has are deleted; in a bucket without versions they are gone for good",
+        source: "AWS CLI reference, s3 sync --delete",
+    }
+}
+
+fn sync() -> ActionKind {
+    ActionKind {
+        outputs: outputs(),
+        effect: Effect::Change,
+        reads: vec![IdentityTemplate::new(PLACE, "{source}")],
+        writes: vec![IdentityTemplate::new(PLACE, "{target}")],
+        destroys: Destroys::IfPresent,
+        idempotency: Idempotency::Fixed(Class::Convergent),
+        deadline: Period::from_seconds(24 * 3600),
+        isolation: Isolation::Rename(vec!["target"]),
+        permissions: writing(),
+        by_hand: vec![
+            "aws s3 sync {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}{{#if with.delete}}--delete {{/if}}{{q with.source}} {{q with.target}}",
+        ],
+        traps: vec![delete_trap()],
+        ..ActionKind::reading(
+            "objects.sync",
+            "Makes a target hold the objects of a source: writes what is missing or different.",
+            Fields::of::<SyncInputs>(),
+        )
+    }
+}
+
+fn copy() -> ActionKind {
+    ActionKind {
+        outputs: vec![
+            Output::new("url", Type::Text, "the address of the new object"),
+            Output::new("bytes", Type::Integer, "its size"),
+        ],
+        effect: Effect::Change,
+        reads: vec![IdentityTemplate::new(PLACE, "{source}")],
+        writes: vec![IdentityTemplate::new(PLACE, "{target}")],
+        destroys: Destroys::IfPresent,
+        idempotency: Idempotency::Fixed(Class::Convergent),
+        deadline: Period::from_seconds(12 * 3600),
+        isolation: Isolation::Rename(vec!["target"]),
+        permissions: writing(),
+        by_hand: vec![
+            "aws s3 cp {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}{{q with.source}} {{q with.target}}",
+        ],
+        ..ActionKind::reading(
+            "objects.copy",
+            "Copies one object to one address.",
+            Fields::of::<CopyInputs>(),
+        )
+    }
+}
+
+fn check_outputs() -> Vec<Output> {
+    vec![
+        Output::new("objects", Type::Integer, "the number of objects"),
+        Output::new("bytes", Type::Integer, "their bytes"),
+        Output::new("digest", Type::Text, "SHA-256 over the sorted listing"),
+    ]
+}
+
+fn check() -> ActionKind {
+    ActionKind {
+        outputs: check_outputs(),
+        reads: vec![IdentityTemplate::new(PLACE, "{url}")],
+        deadline: Period::from_seconds(6 * 3600),
+        permissions: reading(),
+        by_hand: vec![
+            "aws s3 ls {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}--recursive --summarize {{q with.url}}",
+        ],
+        ..ActionKind::reading(
+            "objects.check",
+            "Compares what is at an address with what is expected: numbers, age, objects, a SHA-256 manifest.",
+            Fields::of::<CheckInputs>(),
+        )
+    }
+}
+
+fn verify() -> ActionKind {
+    ActionKind {
+        outputs: check_outputs(),
+        reads: vec![IdentityTemplate::new(PLACE, "{store.url}")],
+        deadline: Period::from_seconds(24 * 3600),
+        permissions: reading(),
+        by_hand: vec![
+            "aws s3 ls {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}--recursive --summarize {{q store.url}}",
+        ],
+        ..ActionKind::reading(
+            "objects.verify",
+            "Shows that a recovery point is what it was when it was surveyed; with `read`, that every byte of it can be read.",
+            Fields::of::<VerifyInputs>(),
+        )
+    }
+}

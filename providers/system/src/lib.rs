@@ -1,0 +1,21 @@
+//! Programs, HTTP checks, rendered files, people, notifications, waits: what a recovery needs beside its stores.
+//!
+//! One module a kind, each with its inputs, what it tells of itself, and what it does. It deliberately has no
+//! stores, and no shell: a program is an argument vector.
+
+mod address;
+mod captured;
+mod exec;
+mod expectation;
+mod http;
+mod http_check;
+mod manual;
+mod notify;
+mod process;
+mod provider;
+mod redaction;
+mod render;
+mod sha256;
+mod wait;
+
+pub use crate::provider::System;

@@ -1,0 +1,138 @@
+//! The provider: gives each call to the module of its kind.
+
+use async_trait::async_trait;
+use salvor_contract::Call;
+use salvor_contract::Description;
+use salvor_contract::Error;
+use salvor_contract::Fields;
+use salvor_contract::Operation;
+use salvor_contract::Outcome;
+use salvor_contract::Preview;
+use salvor_contract::Probe;
+use salvor_contract::Provider;
+use salvor_contract::RecoveryPoint;
+use salvor_contract::Removal;
+use salvor_contract::StoreRequest;
+use salvor_contract::Survey;
+
+use crate::exec;
+use crate::http_check;
+use crate::manual;
+use crate::notify;
+use crate::render;
+use crate::wait;
+
+/// The provider `system`.
+pub struct System {
+    description: Description,
+}
+
+impl System {
+    /// The provider. It has no configuration.
+    pub fn new() -> Self {
+        Self {
+            description: Description {
+                name: "system",
+                summary: "Programs, HTTP checks, rendered files, people, notifications, waits.",
+                config: Fields::none(),
+                stores: Vec::new(),
+                actions: vec![
+                    exec::kind(),
+                    http_check::kind(),
+                    render::kind(),
+                    manual::kind(),
+                    notify::kind(),
+                    wait::kind(),
+                ],
+            },
+        }
+    }
+}
+
+impl Default for System {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn unknown(operation: &Operation) -> Error {
+    Error::refused(format!(
+        "`{}` is not an action of this provider",
+        operation.action
+    ))
+}
+
+fn no_stores(store: &StoreRequest) -> Error {
+    Error::refused(format!("`{}`: this provider has no stores", store.kind))
+}
+
+#[async_trait]
+impl Provider for System {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    async fn survey(&self, store: &StoreRequest, _: &Call<'_>) -> Result<Survey, Error> {
+        Err(no_stores(store))
+    }
+
+    fn recovery_points(
+        &self,
+        store: &StoreRequest,
+        _: &Survey,
+    ) -> Result<Vec<RecoveryPoint>, Error> {
+        Err(no_stores(store))
+    }
+
+    async fn preview(&self, operation: &Operation, call: &Call<'_>) -> Result<Preview, Error> {
+        match operation.action.as_str() {
+            exec::NAME => exec::preview(operation, call).await,
+            http_check::NAME => http_check::preview(operation),
+            render::NAME => render::preview(operation, call),
+            manual::NAME => manual::preview(operation),
+            notify::NAME => notify::preview(operation),
+            wait::NAME => wait::preview(operation),
+            _ => Err(unknown(operation)),
+        }
+    }
+
+    async fn perform(&self, operation: &Operation, call: &Call<'_>) -> Result<Outcome, Error> {
+        if call.stop.is_cancelled() {
+            return Err(Error::transient("stopped before it began"));
+        }
+        if call.time_left().is_zero() {
+            return Err(Error::transient("the deadline passed before it began"));
+        }
+        match operation.action.as_str() {
+            exec::NAME => exec::perform(operation, call).await,
+            http_check::NAME => http_check::perform(operation, call).await,
+            render::NAME => render::perform(operation, call).await,
+            manual::NAME => manual::perform(operation),
+            notify::NAME => notify::perform(operation, call).await,
+            wait::NAME => wait::perform(operation, call).await,
+            _ => Err(unknown(operation)),
+        }
+    }
+
+    async fn probe(&self, operation: &Operation, call: &Call<'_>) -> Result<Probe, Error> {
+        match operation.action.as_str() {
+            exec::NAME => exec::probe(operation, call).await,
+            render::NAME => render::probe(operation, call),
+            manual::NAME => Ok(manual::probe(operation)),
+            // Looks are repeated, and so is a message.
+            http_check::NAME | notify::NAME | wait::NAME => Ok(Probe::Absent),
+            _ => Err(unknown(operation)),
+        }
+    }
+
+    async fn remove(&self, operation: &Operation, call: &Call<'_>) -> Result<Removal, Error> {
+        match operation.action.as_str() {
+            render::NAME => render::remove(operation, call),
+            // What a program made is not known here, and a message cannot be taken back.
+            exec::NAME | http_check::NAME | manual::NAME | notify::NAME | wait::NAME => {
+                Ok(Removal::NothingThere)
+            }
+            _ => Err(unknown(operation)),
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! What can be typed: verbs and their options. The doc comments are the help texts.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+use jiff::Timestamp;
+
+/// Disaster recovery that is planned, rehearsed and proved.
+///
+/// Exit codes: 0 ok · 1 bug · 2 usage · 3 plan not valid · 4 refused · 5 step failed, run can be resumed
+/// · 6 verdict negative · 10 something to do (plan --detailed-exitcode) · 130 interrupted, run can be resumed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "salvor",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Write a starter plan for chosen kinds of stores.
+    Init(Init),
+    /// Find everything that is wrong with a plan without contacting anything.
+    Check(Check),
+    /// List the kinds of stores and actions, or tell all about one.
+    Kinds(Kinds),
+    /// Show the steps of a scenario in their order.
+    Graph(Graph),
+    /// Look at the world and show what a recovery would do, from which moment, and what would be lost.
+    Plan(Plan),
+    /// Do what a plan or a saved change set says.
+    Apply(Apply),
+    /// Go on with a run, after any crash, from any machine that reaches its state.
+    Resume(Resume),
+    /// Give a run up: `finally` steps run, nothing else starts.
+    Abort(Abort),
+    /// Answer the question of a manual step.
+    Answer(Answer),
+    /// List the runs of a plan's state folder.
+    Runs(Runs),
+    /// Show a run, or one of its steps.
+    Show(Show),
+    /// Report a run: what was done, what was proved, what was lost, how long it took.
+    Report(Report),
+    /// Look at a journal itself.
+    #[command(subcommand)]
+    Journal(JournalVerb),
+    /// Print a JSON Schema, for editors and programs.
+    Schema {
+        /// Of what.
+        #[arg(value_enum, default_value_t = SchemaSubject::Plan)]
+        subject: SchemaSubject,
+    },
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+    /// See the whole story in seconds: a small world, a disaster, a recovery that is killed and resumed.
+    Demo,
+    /// Become another program that dies with its parent. Used by salvor itself.
+    #[command(name = crate::cli::surroundings::CHILD_VERB, hide = true)]
+    Become {
+        /// The program and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
+}
+
+/// Which plan, and with which inputs.
+#[derive(Args, Clone, Debug)]
+pub struct PlanChoice {
+    /// The folder of the plan, or its plan.toml.
+    #[arg(default_value = ".")]
+    pub plan: PathBuf,
+    /// Give an input; may be repeated. Without it: the environment (SALVOR_INPUT_NAME), else --inputs, else the default.
+    #[arg(short, long = "input", value_name = "NAME=VALUE")]
+    pub inputs: Vec<String>,
+    /// A TOML file of inputs; may be repeated, later ones win.
+    #[arg(long = "inputs", value_name = "FILE")]
+    pub input_files: Vec<PathBuf>,
+}
+
+/// Which scenario.
+#[derive(Args, Clone, Debug)]
+pub struct ScenarioChoice {
+    /// The scenario; may be left out when the plan has one.
+    #[arg(short, long)]
+    pub scenario: Option<String>,
+}
+
+/// To which moment.
+#[derive(Args, Clone, Debug)]
+pub struct GoalChoice {
+    /// Recover to this moment, RFC 3339 with its zone: 2026-04-06T03:30+02:00. Left out: the latest.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "backup")]
+    pub at: Option<Timestamp>,
+    /// Recover from this backup id.
+    #[arg(long, value_name = "ID")]
+    pub backup: Option<String>,
+    /// Take this recovery point for a store; may be repeated.
+    #[arg(long = "point", value_name = "STORE=ID")]
+    pub points: Vec<String>,
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        format!("`{text}` is not a moment: write date, time and zone, such as 2026-04-06T01:30:00Z")
+    })
+}
+
+/// Arguments of `init`.
+#[derive(Args, Debug)]
+pub struct Init {
+    /// The folder of the new plan; made when it is not there. A plan that is in it is never overwritten.
+    pub folder: PathBuf,
+    /// A kind of store that the plan recovers, such as postgres.pitr; may be repeated. `salvor kinds` lists them.
+    #[arg(long = "store", value_name = "[NAME=]KIND", required = true)]
+    pub stores: Vec<String>,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// Which plan.
+    #[command(flatten)]
+    pub choice: PlanChoice,
+}
+
+/// Arguments of `kinds`.
+#[derive(Args, Debug)]
+pub struct Kinds {
+    /// A kind, such as postgres.pitr.
+    pub kind: Option<String>,
+}
+
+/// Arguments of `graph`.
+#[derive(Args, Debug)]
+pub struct Graph {
+    /// Which plan.
+    #[command(flatten)]
+    pub choice: PlanChoice,
+    /// Which scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioChoice,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t = GraphForm::Text)]
+    pub format: GraphForm,
+}
+
+/// The forms of a graph.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum GraphForm {
+    /// Lines for a terminal.
+    Text,
+    /// Graphviz.
+    Dot,
+    /// Mermaid, for Markdown.
+    Mermaid,
+    /// A picture.
+    Svg,
+}
+
+/// Arguments of `plan`.
+#[derive(Args, Debug)]
+pub struct Plan {
+    /// Which plan.
+    #[command(flatten)]
+    pub choice: PlanChoice,
+    /// Which scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioChoice,
+    /// To which moment.
+    #[command(flatten)]
+    pub goal: GoalChoice,
+    /// Save the change set, for `apply`.
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print the change set as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 10 when something is to be done, with 0 when not.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// How long the saved change set may be applied.
+    #[arg(long, value_name = "LENGTH", default_value = "24h")]
+    pub valid: salvor_contract::Period,
+}
+
+/// Arguments of `apply`.
+#[derive(Args, Debug)]
+pub struct Apply {
+    /// Which plan.
+    #[command(flatten)]
+    pub choice: PlanChoice,
+    /// Which scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioChoice,
+    /// To which moment.
+    #[command(flatten)]
+    pub goal: GoalChoice,
+    /// The plan's folder, when a saved change set is applied that does not lie beside it.
+    #[arg(long, value_name = "FOLDER")]
+    pub plan_dir: Option<PathBuf>,
+    /// A fingerprint of something that is destroyed, instead of typing it; may be repeated.
+    #[arg(long = "confirm", value_name = "FINGERPRINT")]
+    pub confirmed: Vec<String>,
+    /// Do not ask anything: what would have to be confirmed must be given by --confirm, and questions of manual
+    /// steps are answered by `salvor answer`.
+    #[arg(long)]
+    pub no_input: bool,
+}
+
+/// Which run.
+#[derive(Args, Clone, Debug)]
+pub struct RunChoice {
+    /// The run; the beginning of its id is enough when only one begins so.
+    pub run: String,
+    /// The folder of the plan whose state has the run.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub plan_dir: PathBuf,
+}
+
+/// Arguments of `resume`.
+#[derive(Args, Debug)]
+pub struct Resume {
+    /// Which run.
+    #[command(flatten)]
+    pub choice: RunChoice,
+    /// Try a failed step again; may be repeated.
+    #[arg(long, value_name = "STEP")]
+    pub retry: Vec<String>,
+    /// Decide that a step whose outcome is unknown succeeded; may be repeated.
+    #[arg(long, value_name = "STEP")]
+    pub succeeded: Vec<String>,
+    /// An output of a step that is declared done; may be repeated.
+    #[arg(long = "output", value_name = "STEP.NAME=VALUE")]
+    pub outputs: Vec<String>,
+    /// Why the decision is right; required with --succeeded, and to retry a step whose outcome is unknown.
+    #[arg(long, value_name = "TEXT")]
+    pub why: Option<String>,
+    /// Do not ask anything on the terminal.
+    #[arg(long)]
+    pub no_input: bool,
+}
+
+/// Arguments of `abort`.
+#[derive(Args, Debug)]
+pub struct Abort {
+    /// Which run.
+    #[command(flatten)]
+    pub choice: RunChoice,
+    /// Why.
+    #[arg(long, value_name = "TEXT", default_value = "given up by the operator")]
+    pub why: String,
+}
+
+/// Arguments of `answer`.
+#[derive(Args, Debug)]
+pub struct Answer {
+    /// Which run.
+    #[command(flatten)]
+    pub choice: RunChoice,
+    /// The step that asks; left out when only one does.
+    pub step: Option<String>,
+    /// The words of the answer.
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+    /// A file that is the evidence: its name and digest are recorded.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// In which role.
+    #[arg(long)]
+    pub role: Option<String>,
+}
+
+/// Arguments of `runs`.
+#[derive(Args, Debug)]
+pub struct Runs {
+    /// The folder of the plan.
+    #[arg(default_value = ".")]
+    pub plan_dir: PathBuf,
+    /// Print them as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `show`.
+#[derive(Args, Debug)]
+pub struct Show {
+    /// Which run.
+    #[command(flatten)]
+    pub choice: RunChoice,
+    /// Only this step, with all that is known of it.
+    pub step: Option<String>,
+}
+
+/// Arguments of `report`.
+#[derive(Args, Debug)]
+pub struct Report {
+    /// Which run.
+    #[command(flatten)]
+    pub choice: RunChoice,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t = ReportForm::Text)]
+    pub format: ReportForm,
+}
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ReportForm {
+    /// For a terminal.
+    Text,
+    /// For a ticket or a wiki.
+    Markdown,
+    /// For a program.
+    Json,
+}
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaSubject {
+    /// plan.toml, and the files that it names.
+    Plan,
+    /// A saved change set, and what `plan --json` prints.
+    ChangeSet,
+    /// One line of a journal.
+    Journal,
+    /// What `report --format json` prints.
+    Report,
+}
+
+/// Verbs on a journal.
+#[derive(Debug, Subcommand)]
+pub enum JournalVerb {
+    /// Verify the chain of a run's records.
+    Check(RunChoice),
+}

@@ -1,0 +1,68 @@
+//! Asks for the fingerprints of what is destroyed, before anything begins.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
+
+use crate::change_set::ChangeSet;
+use crate::cli::output;
+
+/// Why what is destroyed was not confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    /// Nobody can be asked, and a fingerprint was not given.
+    #[error("what is destroyed was not confirmed: {missing}")]
+    Missing {
+        /// The fingerprints, with what each stands for.
+        missing: String,
+    },
+    /// Something else was typed.
+    #[error("`{typed}` is not the fingerprint {expected}: nothing was done")]
+    Wrong {
+        /// What was typed.
+        typed: String,
+        /// What was expected.
+        expected: String,
+    },
+}
+
+/// The fingerprints of everything that the change set destroys, each given by a flag or typed now.
+pub fn confirm(
+    change_set: &ChangeSet,
+    given: &[String],
+    may_ask: bool,
+) -> Result<Vec<String>, ConfirmError> {
+    let mut confirmed = BTreeSet::new();
+    let mut missing = Vec::new();
+    for destroyed in change_set.steps.iter().flat_map(|step| &step.confirm) {
+        let fingerprint = &destroyed.fingerprint;
+        if confirmed.contains(fingerprint) {
+            continue;
+        }
+        if given.contains(fingerprint) {
+            confirmed.insert(fingerprint.clone());
+        } else if may_ask && std::io::stdin().is_terminal() {
+            output::progress(&format!("This destroys {}.", destroyed.what));
+            output::prompt(&format!("Type its fingerprint to go on ({fingerprint}): "));
+            let mut typed = String::new();
+            // End of input is an empty line, which is not the fingerprint.
+            let _ = std::io::stdin().read_line(&mut typed);
+            let typed = typed.trim().to_owned();
+            if typed != *fingerprint {
+                return Err(ConfirmError::Wrong {
+                    typed,
+                    expected: fingerprint.clone(),
+                });
+            }
+            confirmed.insert(typed);
+        } else {
+            missing.push(format!("{} ({fingerprint})", destroyed.what));
+        }
+    }
+    if missing.is_empty() {
+        Ok(confirmed.into_iter().collect())
+    } else {
+        Err(ConfirmError::Missing {
+            missing: missing.join("; "),
+        })
+    }
+}

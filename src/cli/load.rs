@@ -1,0 +1,208 @@
+//! Reads the plan that the arguments name, with its inputs and its scenario, or shows why it cannot.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use salvor_contract::Values;
+
+use crate::change_set::Asked;
+use crate::cli::arguments::GoalChoice;
+use crate::cli::arguments::PlanChoice;
+use crate::cli::arguments::RunChoice;
+use crate::cli::exit::Exit;
+use crate::cli::output;
+use crate::cli::refusal::Refusal;
+use crate::cli::surroundings::environment;
+use crate::journal::StateFolder;
+use crate::journal::chain::Chain;
+use crate::model::GivenInputs;
+use crate::model::Instance;
+use crate::model::Plan;
+use crate::model::environment_name;
+use crate::model::read;
+use crate::plan_file::Look;
+use crate::plan_file::Problems;
+use crate::plan_file::show;
+use crate::recovery_points::Request;
+use crate::registry::Registry;
+use crate::surroundings::Surroundings;
+
+/// Whether errors are shown in colour.
+pub fn look() -> Look {
+    match anstream::AutoStream::choice(&std::io::stderr()) {
+        anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi => Look::Coloured,
+        anstream::ColorChoice::Auto | anstream::ColorChoice::Never => Look::Plain,
+    }
+}
+
+/// The plan, when it holds no errors; its errors are shown, its warnings are not: `check` shows those.
+pub fn plan(path: &Path, registry: &Registry) -> anyhow::Result<Plan> {
+    let reading = read(path, registry);
+    match reading.plan {
+        Some(plan) => Ok(plan),
+        None => {
+            output::progress_problems(&show(&reading.problems, &reading.sources, look()));
+            let what = format!("{} is not a valid plan", path.display());
+            let hint = "Correct what is underlined above; `salvor check` shows it again.";
+            Err(Refusal::new(Exit::InvalidPlan, what).hint(hint).into())
+        }
+    }
+}
+
+/// The plan with a scenario and its inputs.
+pub fn instance(
+    choice: &PlanChoice,
+    scenario: Option<&str>,
+    registry: &Registry,
+) -> anyhow::Result<Instance> {
+    instance_with(choice, scenario, &Values::new(), registry)
+}
+
+/// The same, where values from an approved change set win over all others.
+pub fn instance_with(
+    choice: &PlanChoice,
+    scenario: Option<&str>,
+    fixed: &Values,
+    registry: &Registry,
+) -> anyhow::Result<Instance> {
+    let plan = plan(&choice.plan, registry)?;
+    let mut given = given_inputs(choice, &plan)?;
+    given.fixed = fixed.clone();
+    plan.instance(scenario, &given)
+        .map_err(|problems: Problems| {
+            output::progress_problems(&show(&problems, &plan.sources, look()));
+            let what = format!(
+                "{} cannot be used with this scenario and these inputs",
+                choice.plan.display()
+            );
+            Refusal::new(Exit::InvalidPlan, what).into()
+        })
+}
+
+fn given_inputs(choice: &PlanChoice, plan: &Plan) -> anyhow::Result<GivenInputs> {
+    let mut given = GivenInputs::default();
+    for input in &choice.inputs {
+        let Some((name, value)) = input.split_once('=') else {
+            let what = format!("`--input {input}` has no value");
+            return Err(Refusal::new(Exit::Usage, what)
+                .hint("Write it as --input name=value.")
+                .into());
+        };
+        given.flags.insert(name.to_owned(), value.to_owned());
+    }
+    for file in &choice.input_files {
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            let what = format!("`--inputs {}` cannot be read: {error}", file.display());
+            Refusal::new(Exit::Usage, what).hint("Name a TOML file of inputs.")
+        })?;
+        let values: Values = toml::from_str(&text).map_err(|error| {
+            Refusal::new(Exit::InvalidPlan, format!("{}: {error}", file.display()))
+        })?;
+        for (name, value) in values.iter() {
+            given.file.set(name, value.clone());
+        }
+    }
+    for input in &plan.inputs {
+        if let Some(value) = environment(&environment_name(&input.name)) {
+            given.environment.insert(input.name.clone(), value);
+        }
+    }
+    Ok(given)
+}
+
+/// What the selection is asked for.
+pub fn request(goal: &GoalChoice) -> anyhow::Result<Request> {
+    let asked = match (goal.at, &goal.backup) {
+        (Some(at), _) => Asked::At(at),
+        (None, Some(backup)) => Asked::Backup(backup.clone()),
+        (None, None) => Asked::Latest,
+    };
+    let mut request = Request::new(asked);
+    for point in &goal.points {
+        let Some((store, id)) = point.split_once('=') else {
+            let what = format!("`--point {point}` names no recovery point");
+            return Err(Refusal::new(Exit::Usage, what)
+                .hint("Write it as --point store=id.")
+                .into());
+        };
+        request.points.insert(store.into(), id.into());
+    }
+    Ok(request)
+}
+
+/// The folder of a plan, when the plan is named by its folder or by its file.
+pub fn folder_of(path: &Path) -> PathBuf {
+    // What is not there is taken for a folder, so that messages name what was typed.
+    if path.is_file() {
+        path.parent().map(Path::to_owned).unwrap_or_default()
+    } else {
+        path.to_owned()
+    }
+}
+
+/// Where the state of a plan is: below the plan's folder when it is relative.
+pub async fn state_of(
+    instance: &Instance,
+    surroundings: &Surroundings,
+) -> anyhow::Result<StateFolder> {
+    let root = instance.dir.join(&instance.state);
+    Ok(StateFolder::open(root, surroundings.randomness.as_ref()).await?)
+}
+
+/// The state folder of the plan in a folder, which must exist. A plan that is broken now still has its runs.
+pub async fn existing_state(plan_dir: &Path, registry: &Registry) -> anyhow::Result<StateFolder> {
+    let reading = read(plan_dir, registry);
+    let state = reading
+        .plan
+        .map_or_else(|| ".salvor".to_owned(), |plan| plan.state);
+    let root = folder_of(plan_dir).join(state);
+    StateFolder::open_existing(root.clone())
+        .await
+        .map_err(|error| {
+            let what = format!("there are no runs in {}: {error}", root.display());
+            Refusal::new(Exit::Refused, what)
+                .hint("Name the folder of the plan, here or with --plan-dir.")
+                .into()
+        })
+}
+
+/// The run that a command names, by its id or by the beginning of it.
+pub async fn run_of(state: &StateFolder, choice: &RunChoice) -> anyhow::Result<Chain> {
+    let listed = state.runs().await?;
+    let mut found: Vec<_> = listed
+        .into_iter()
+        .filter(|run| run.run.as_str().starts_with(&choice.run))
+        .collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(run), true) => run
+            .chain
+            .with_context(|| format!("the journal of run {} is not trusted", run.run)),
+        (Some(_), false) => {
+            let what = format!("more than one run begins with `{}`", choice.run);
+            Err(Refusal::new(Exit::Usage, what)
+                .hint("`salvor runs` lists them.")
+                .into())
+        }
+        (None, _) => {
+            let what = format!(
+                "there is no run `{}` in {}",
+                choice.run,
+                state.path().display()
+            );
+            Err(Refusal::new(Exit::Refused, what)
+                .hint("`salvor runs` lists them.")
+                .into())
+        }
+    }
+}
+
+/// What a command that is copied from here needs to find the runs of a plan: nothing in the plan's own folder.
+pub fn plan_dir_option(plan_dir: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    if plan_dir == here || plan_dir == here.join(".") {
+        return String::new();
+    }
+    let shown = plan_dir.strip_prefix(&here).unwrap_or(plan_dir);
+    format!(" --plan-dir {}", shown.display())
+}

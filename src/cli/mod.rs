@@ -1,0 +1,127 @@
+//! The command line: the only place that prints, reads the environment and asks for the time.
+
+pub mod arguments;
+mod confirm;
+pub mod exit;
+mod load;
+mod output;
+mod part;
+mod people;
+mod planning;
+mod refusal;
+pub mod surroundings;
+mod verbs;
+mod watch;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::CommandFactory as _;
+use clap::Parser as _;
+
+use crate::builtin_providers::registry;
+use crate::cli::arguments::Arguments;
+use crate::cli::arguments::JournalVerb;
+use crate::cli::arguments::Verb;
+use crate::cli::exit::Exit;
+
+/// Runs the command that the process was started with, and says how it ended.
+pub fn main() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let is_help = !error.use_stderr();
+            // Help that nobody reads any more is no error.
+            let _ = error.print();
+            return if is_help { Exit::Ok } else { Exit::Usage };
+        }
+    };
+    match run(arguments.verb) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let (exit, hint) = refusal::judge(&error);
+            output::progress(&format!("error: {error:#}"));
+            if let Some(hint) = hint {
+                output::progress(&format!("   = help: {hint}"));
+            }
+            exit
+        }
+    }
+}
+
+fn run(verb: Verb) -> anyhow::Result<Exit> {
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+    };
+    let registry = registry();
+    let around = |path: &Path| surroundings::real(absolute(&load::folder_of(path)));
+    match verb {
+        Verb::Init(init) => verbs::init::init(&init, &registry),
+        Verb::Check(check) => Ok(verbs::check::check(
+            &check,
+            &registry,
+            &around(&check.choice.plan),
+        )),
+        Verb::Kinds(kinds) => verbs::kinds::kinds(&kinds, &registry),
+        Verb::Graph(graph) => verbs::graph::graph(&graph, &registry),
+        Verb::Plan(plan) => runtime()?.block_on(verbs::plan::plan(
+            &plan,
+            &registry,
+            &around(&plan.choice.plan),
+        )),
+        Verb::Apply(apply) => {
+            let folder = apply.plan_dir.as_ref().unwrap_or(&apply.choice.plan);
+            runtime()?.block_on(verbs::apply::apply(&apply, &registry, &around(folder)))
+        }
+        Verb::Resume(resume) => {
+            let around = around(&resume.choice.plan_dir);
+            runtime()?.block_on(verbs::resume::resume(&resume, &registry, &around))
+        }
+        Verb::Abort(abort) => {
+            let around = around(&abort.choice.plan_dir);
+            runtime()?.block_on(verbs::resume::abort(&abort, &registry, &around))
+        }
+        Verb::Answer(answer) => {
+            let around = around(&answer.choice.plan_dir);
+            runtime()?.block_on(verbs::answer::answer(&answer, &registry, &around))
+        }
+        Verb::Runs(runs) => runtime()?.block_on(verbs::runs::runs(&runs, &registry)),
+        Verb::Show(show) => runtime()?.block_on(verbs::runs::show(&show, &registry)),
+        Verb::Report(report) => runtime()?.block_on(verbs::runs::report(&report, &registry)),
+        Verb::Journal(JournalVerb::Check(choice)) => {
+            runtime()?.block_on(verbs::journal::check(&choice, &registry))
+        }
+        Verb::Schema { subject } => verbs::schema::print(subject, &registry),
+        Verb::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "salvor",
+                &mut std::io::stdout(),
+            );
+            Ok(Exit::Ok)
+        }
+        Verb::Man => {
+            clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?;
+            Ok(Exit::Ok)
+        }
+        Verb::Demo => runtime()?.block_on(verbs::demo::demo(&around(Path::new(".")))),
+        Verb::Become { arguments } => {
+            let error = surroundings::become_program(&arguments);
+            Err(anyhow::Error::from(error).context("the program cannot be started"))
+        }
+    }
+}
+
+/// The folder as seen from the root, so that what is stored in a run means the same from anywhere.
+fn absolute(folder: &Path) -> PathBuf {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+}

@@ -1,0 +1,88 @@
+//! The only lines of the project that write to stdout and stderr.
+//!
+//! Names, answers and messages of services come from outside: what a terminal would obey in them is shown, not
+//! sent. Only the problems of a plan are coloured, by [`problems`] and [`progress_problems`].
+
+use std::borrow::Cow;
+use std::io::Write as _;
+
+/// A result: stdout, one line. A reader that went away (a closed pipe) ends nothing.
+pub fn result(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{}", tame(text));
+}
+
+/// Text that ends its own lines: stdout as it is.
+pub fn result_text(text: &str) {
+    let _ = write!(anstream::stdout(), "{}", tame(text));
+}
+
+/// Progress, warnings and errors: stderr, one line.
+pub fn progress(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", tame(text));
+}
+
+/// The problems of a plan as a result, coloured by who shows them, who refuses such characters in a plan.
+pub fn problems(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// The same on stderr.
+pub fn progress_problems(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// A question without a line break: stderr.
+pub fn prompt(text: &str) {
+    let mut stderr = anstream::stderr();
+    let _ = write!(stderr, "{}", tame(text));
+    let _ = stderr.flush();
+}
+
+/// The text with everything that a terminal would obey, or that would change the order of what is read, written as
+/// its number. The form is that of JSON, so JSON stays what it is.
+pub fn tame(text: &str) -> Cow<'_, str> {
+    let is_wild = |c: char| match c {
+        '\n' | '\t' => false,
+        // Zero width, and marks and overrides of the direction of writing.
+        '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' => true,
+        other => other.is_control(),
+    };
+    if !text.contains(is_wild) {
+        return Cow::Borrowed(text);
+    }
+    let mut tamed = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_wild(c) {
+            tamed.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            tamed.push(c);
+        }
+    }
+    Cow::Owned(tamed)
+}
+
+/// Columns of the terminal on stdout; 100 when it is none, so that files do not depend on a window.
+pub fn width() -> usize {
+    rustix::termios::tcgetwinsize(std::io::stdout())
+        .map_or(100, |size| usize::from(size.ws_col).clamp(60, 200))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tame;
+
+    #[test]
+    fn what_a_terminal_obeys_is_shown() {
+        for (text, expected) in [
+            ("plain — text\n\tünd", "plain — text\n\tünd"),
+            ("\u{1b}[2Jgone\u{7}", "\\u001b[2Jgone\\u0007"),
+            ("a\rb\u{9b}31m", "a\\u000db\\u009b31m"),
+            ("txt.\u{202e}exe", "txt.\\u202eexe"),
+        ] {
+            assert_eq!(tame(text), expected);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What `apply`, `resume` and `abort` share: lock, journal, terminal, signals, and the words at the end.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use salvor_contract::RunId;
+use tokio_util::sync::CancellationToken;
+
+use crate::change_set::ChangeSet;
+use crate::cli::exit::Exit;
+use crate::cli::load;
+use crate::cli::output;
+use crate::cli::people::Operators;
+use crate::cli::surroundings::environment;
+use crate::cli::watch::Terminal;
+use crate::conduct::Ended;
+use crate::conduct::Part;
+use crate::journal::Journal;
+use crate::journal::StateFolder;
+use crate::journal::StopReason;
+use crate::journal::Verdict;
+use crate::journal::lock::Claim;
+use crate::journal::lock::EnvironmentLock as _;
+use crate::journal::lock::Guard;
+use crate::journal::lock::Holder;
+use crate::journal::writer::Source;
+use crate::registry::Registry;
+use crate::report;
+use crate::surroundings::Surroundings;
+
+/// A process's hold on an environment, from which its part of a run is made.
+pub struct Hold {
+    /// The state folder.
+    pub state: StateFolder,
+    /// This process.
+    pub holder: Holder,
+    /// The run.
+    pub run: RunId,
+    guard: Box<dyn Guard>,
+}
+
+/// How a process takes part in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way<'a> {
+    /// It goes on.
+    GoOn,
+    /// It gives it up, for this reason.
+    GiveUp(&'a str),
+}
+
+impl Hold {
+    /// Takes the environment's lock for a run.
+    ///
+    /// # Errors
+    /// When another process holds it: who, and what to do.
+    pub async fn take(
+        state: StateFolder,
+        run: RunId,
+        surroundings: &Surroundings,
+    ) -> anyhow::Result<Self> {
+        let holder = Holder::of_this_process(operator());
+        let claim = Claim {
+            run: run.clone(),
+            holder: holder.clone(),
+            since: surroundings.clock.now(),
+        };
+        let lock = state.lock(Arc::clone(&surroundings.clock));
+        let guard = lock.acquire(claim).await?;
+        Ok(Self {
+            state,
+            holder,
+            run,
+            guard,
+        })
+    }
+
+    /// Gives the lock back without having done anything. A lock that stays is taken over from a dead process.
+    pub async fn give_back(self) {
+        if let Err(error) = self.guard.release().await {
+            output::progress(&format!("warning: the lock was not given back: {error}"));
+        }
+    }
+
+    /// Runs this process's part to its end, says how it ended, and gives the lock back.
+    pub async fn part(
+        self,
+        change_set: &ChangeSet,
+        journal: &Journal,
+        registry: &Registry,
+        surroundings: &Surroundings,
+        way: Way<'_>,
+        may_ask: bool,
+    ) -> anyhow::Result<Exit> {
+        let width = change_set
+            .steps
+            .iter()
+            .map(|step| step.name.as_str().len())
+            .max()
+            .unwrap_or(0);
+        let terminal = Terminal::new(Arc::clone(&surroundings.clock), width.min(40));
+        let run_folder = self.state.run_folder(&self.run)?;
+        let at = load::plan_dir_option(&surroundings.plan_dir);
+        terminal.line(&report::headline(&self.run, &run_folder, &at));
+        let stop = stop_on_signals();
+        let asks_here = may_ask && std::io::stdin().is_terminal();
+        let people = Operators::new(
+            Arc::clone(&surroundings.clock),
+            self.state.clone(),
+            self.run.clone(),
+            operator(),
+            asks_here,
+        );
+        let part = Part {
+            change_set,
+            journal,
+            guard: self.guard.as_ref(),
+            registry,
+            surroundings,
+            people: &people,
+            watcher: &terminal,
+            stop,
+            scratch_root: scratch_root(&run_folder),
+        };
+        let ended = match way {
+            Way::GoOn => part.go_on().await,
+            Way::GiveUp(why) => part.give_up(&operator(), why).await,
+        };
+        terminal.close();
+        let ended = ended.with_context(|| format!("run {} ended early; resume it", self.run))?;
+        output::result_text(&report::ending(
+            &self.run,
+            change_set,
+            &journal.state(),
+            &ended,
+            &at,
+        ));
+        // What was recorded counts, whatever becomes of the lock.
+        self.give_back().await;
+        Ok(exit_of(&ended))
+    }
+}
+
+/// Where a journal takes its stamps and nonces from.
+pub fn source(surroundings: &Surroundings) -> Source {
+    Source {
+        clock: Arc::clone(&surroundings.clock),
+        randomness: Arc::clone(&surroundings.randomness),
+    }
+}
+
+/// Who runs this: the login name, for journal and messages. Nothing is decided by it.
+pub fn operator() -> String {
+    ["SALVOR_OPERATOR", "SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(environment)
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+}
+
+fn scratch_root(run_folder: &std::path::Path) -> PathBuf {
+    run_folder.join("scratch")
+}
+
+/// The first SIGINT or SIGTERM stops the run in good order; the second ends the process now, as a crash would.
+fn stop_on_signals() -> CancellationToken {
+    use tokio::signal::unix::SignalKind;
+    use tokio::signal::unix::signal;
+
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) else {
+            return;
+        };
+        for is_first in [true, false] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if is_first {
+                stopping.cancel();
+            } else {
+                let _ = rustix::process::kill_process(
+                    rustix::process::getpid(),
+                    rustix::process::Signal::KILL,
+                );
+            }
+        }
+    });
+    stop
+}
+
+fn exit_of(ended: &Ended) -> Exit {
+    match ended {
+        Ended::Finished(assessment) => match assessment.verdict {
+            Verdict::Green | Verdict::Amber => Exit::Ok,
+            Verdict::Red => Exit::Negative,
+        },
+        Ended::Halted(StopReason::Interrupt, _) => Exit::Interrupted,
+        Ended::Halted(..) => Exit::StepFailed,
+        Ended::Aborted(_) => Exit::Ok,
+    }
+}

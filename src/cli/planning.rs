@@ -1,0 +1,134 @@
+//! From an instance to a change set: graph, survey, history, diff. Used by `plan` and `apply` alike.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use salvor_contract::Period;
+use salvor_contract::StepName;
+use tokio_util::sync::CancellationToken;
+
+use crate::change_set::Predicted;
+use crate::cli::exit::Exit;
+use crate::cli::output;
+use crate::cli::refusal::Refusal;
+use crate::diff::Commission;
+use crate::diff::Computed;
+use crate::diff::compute;
+use crate::graph::Graph;
+use crate::journal::StateFolder;
+use crate::journal::Status;
+use crate::model::Instance;
+use crate::plan_file::similar;
+use crate::recovery_points::Request;
+use crate::registry::Registry;
+use crate::report::Look;
+use crate::report::change_set_text;
+use crate::surroundings::Surroundings;
+use crate::survey::Reading;
+use crate::survey::survey;
+
+/// Looks at the world and makes the change set, with the problems that keep it from being applied.
+pub async fn look(
+    instance: &Instance,
+    state: &StateFolder,
+    registry: &Registry,
+    surroundings: &Surroundings,
+    request: Request,
+    valid: Period,
+) -> anyhow::Result<Computed> {
+    refuse_unknown_points(instance, &request)?;
+    let graph = Graph::of(instance).context("the steps have no order")?;
+    let stop = CancellationToken::new();
+    let scratch = state.path().join("scratch");
+    let reading = Reading {
+        registry,
+        surroundings,
+        scratch: &scratch,
+        stop: &stop,
+    };
+    let surveyed = survey(instance, &graph, &reading).await;
+    let commission = Commission {
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        lineage: state.lineage().to_owned(),
+        nonce: surroundings.randomness.token(),
+        valid,
+        request,
+        history: history(state, &instance.plan).await,
+    };
+    Ok(compute(instance, &graph, &surveyed, &commission, &reading).await)
+}
+
+/// A point for a store that is not in the plan would choose nothing, and the newest point would be taken instead.
+fn refuse_unknown_points(instance: &Instance, request: &Request) -> anyhow::Result<()> {
+    for store in request.points.keys() {
+        if instance.stores.contains_key(store) {
+            continue;
+        }
+        let known: Vec<&str> = instance.stores.keys().map(|name| name.as_str()).collect();
+        let what = format!("`--point {store}=…`: the plan has no store `{store}`");
+        let hint = match similar(store.as_str(), known.iter().copied()) {
+            Some(name) => format!("Did you mean `{name}`?"),
+            None => format!("Its stores are {}.", known.join(", ")),
+        };
+        return Err(Refusal::new(Exit::Usage, what).hint(hint).into());
+    }
+    Ok(())
+}
+
+/// The change set as the terminal shows it, with the problems that keep it from being applied.
+pub fn text(computed: &Computed) -> String {
+    let look = Look {
+        width: output::width(),
+        zone: Some(jiff::tz::TimeZone::system()),
+        with_details: false,
+    };
+    change_set_text(&computed.change_set, &computed.problems, &look)
+}
+
+/// Refuses a change set with problems; they were shown with it.
+pub fn refuse_problems(computed: &Computed) -> anyhow::Result<()> {
+    match computed.problems.len() {
+        0 => Ok(()),
+        1 => Err(Refusal::new(Exit::Refused, "this cannot be applied as it is: 1 problem").into()),
+        more => Err(Refusal::new(
+            Exit::Refused,
+            format!("this cannot be applied as it is: {more} problems"),
+        )
+        .into()),
+    }
+}
+
+/// How long the steps of this plan took in earlier runs: the median of those that succeeded.
+async fn history(state: &StateFolder, plan: &str) -> BTreeMap<StepName, Predicted> {
+    // Without readable runs there is no history, which the forecast says.
+    let runs = state.runs().await.unwrap_or_default();
+    let mut lengths: BTreeMap<StepName, Vec<u64>> = BTreeMap::new();
+    for chain in runs.into_iter().filter_map(|run| run.chain.ok()) {
+        if chain.state.opening.plan != plan {
+            continue;
+        }
+        for (name, step) in &chain.state.steps {
+            if step.status == Status::Succeeded
+                && let Some(length) = step.length_ms(chain.state.last)
+            {
+                lengths.entry(name.clone()).or_default().push(length);
+            }
+        }
+    }
+    let predicted = lengths.into_iter().map(|(name, mut lengths)| {
+        lengths.sort_unstable();
+        let from = match lengths.len() {
+            1 => "1 earlier run".to_owned(),
+            more => format!("{more} earlier runs"),
+        };
+        let median = std::time::Duration::from_millis(lengths[lengths.len() / 2]);
+        (
+            name,
+            Predicted {
+                length: Period::from(median),
+                from,
+            },
+        )
+    });
+    predicted.collect()
+}

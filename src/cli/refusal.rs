@@ -1,0 +1,57 @@
+//! Why a command ended without doing what was asked: an exit code, what, and what to do.
+
+use crate::cli::confirm::ConfirmError;
+use crate::cli::exit::Exit;
+use crate::conduct::ConductError;
+use crate::journal::lock::LockError;
+
+/// A command's refusal. Anything else that fails is an unexpected error with its chain of causes.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Refusal {
+    /// The exit code.
+    pub exit: Exit,
+    /// What was refused and why.
+    pub what: String,
+    /// What to do, one sentence.
+    pub hint: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal with this code.
+    pub fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self {
+            exit,
+            what: what.into(),
+            hint: None,
+        }
+    }
+
+    /// The same with what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The exit code of an error, and what to do about it.
+pub fn judge(error: &anyhow::Error) -> (Exit, Option<String>) {
+    for cause in error.chain() {
+        if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+            return (refusal.exit, refusal.hint.clone());
+        }
+        if let Some(lock) = cause.downcast_ref::<LockError>() {
+            return (Exit::Refused, lock.hint());
+        }
+        if cause.downcast_ref::<ConductError>().is_some() {
+            let hint = "Nothing more was begun. Remove the cause, then resume the run.";
+            return (Exit::StepFailed, Some(hint.to_owned()));
+        }
+        if cause.downcast_ref::<ConfirmError>().is_some() {
+            let hint = "Give each fingerprint with --confirm, or type it at a terminal.";
+            return (Exit::Refused, Some(hint.to_owned()));
+        }
+    }
+    (Exit::Bug, None)
+}

@@ -1,0 +1,90 @@
+//! `salvor answer`: leaves an answer for the process that works on a run.
+
+use anyhow::Context as _;
+use salvor_contract::Answer;
+use salvor_contract::StepName;
+
+use crate::cli::arguments::Answer as Arguments;
+use crate::cli::exit::Exit;
+use crate::cli::load;
+use crate::cli::output;
+use crate::cli::part::operator;
+use crate::cli::refusal::Refusal;
+use crate::digest::Digest;
+use crate::journal::RunState;
+use crate::journal::Status;
+use crate::registry::Registry;
+use crate::surroundings::Surroundings;
+
+/// Leaves an answer in the run's inbox. It counts once the process that works on the run has recorded it.
+pub async fn answer(
+    arguments: &Arguments,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Exit> {
+    let state = load::existing_state(&arguments.choice.plan_dir, registry).await?;
+    let chain = load::run_of(&state, &arguments.choice).await?;
+    let run = chain.state.run.clone();
+    if chain.state.phase.is_over() {
+        let what = format!("run {run} is over: nobody waits for an answer");
+        return Err(Refusal::new(Exit::Refused, what)
+            .hint(format!("`salvor report {run}` has what came of it."))
+            .into());
+    }
+    let step = asked_step(&chain.state, arguments.step.as_deref())?;
+    let file = match &arguments.file {
+        Some(path) => {
+            let bytes =
+                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            Some((name, Digest::of_bytes(&bytes).to_string()))
+        }
+        None => None,
+    };
+    let question = chain.state.step(&step).question;
+    let answer = Answer {
+        text: arguments.text.clone().unwrap_or_default(),
+        by: operator(),
+        role: arguments
+            .role
+            .clone()
+            .or_else(|| question.and_then(|question| question.role)),
+        at: surroundings.clock.now(),
+        file,
+    };
+    state
+        .put_answer(&run, &step, &answer, surroundings.randomness.as_ref())
+        .await?;
+    output::result(&format!(
+        "answer to {step} left for run {run}; it counts once the run has recorded it"
+    ));
+    Ok(Exit::Ok)
+}
+
+/// The step that is meant: the named one, or the only one that asks.
+fn asked_step(state: &RunState, named: Option<&str>) -> anyhow::Result<StepName> {
+    let asked: Vec<&StepName> = state.with_status(Status::Asked).collect();
+    let list = asked
+        .iter()
+        .map(|name| name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let refuse = |what: String| Err(Refusal::new(Exit::Refused, what).into());
+    match (named, asked.as_slice()) {
+        (Some(name), _) if asked.iter().any(|asked| asked.as_str() == name) => {
+            Ok(StepName::new(name))
+        }
+        (Some(name), []) => refuse(format!(
+            "step `{name}` does not ask anything, nor does any other"
+        )),
+        (Some(name), _) => refuse(format!(
+            "step `{name}` does not ask anything; these do: {list}"
+        )),
+        (None, [only]) => Ok((*only).clone()),
+        (None, []) => refuse("no step of the run asks anything".to_owned()),
+        (None, _) => refuse(format!("more than one step asks; name one of: {list}")),
+    }
+}

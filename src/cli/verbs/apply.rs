@@ -1,0 +1,223 @@
+//! `salvor apply`: does what a plan or a saved change set says, once, and only while it still holds.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use salvor_contract::Period;
+
+use crate::change_set;
+use crate::change_set::ChangeSet;
+use crate::cli::arguments::Apply;
+use crate::cli::arguments::PlanChoice;
+use crate::cli::confirm::confirm;
+use crate::cli::exit::Exit;
+use crate::cli::load;
+use crate::cli::output;
+use crate::cli::part::Hold;
+use crate::cli::part::Way;
+use crate::cli::part::operator;
+use crate::cli::part::source;
+use crate::cli::planning;
+use crate::cli::refusal::Refusal;
+use crate::diff::stale;
+use crate::digest::Digest;
+use crate::journal::Body;
+use crate::journal::Journal;
+use crate::journal::OpenError;
+use crate::journal::StateFolder;
+use crate::journal::names::run_id;
+use crate::journal::storage::Storage as _;
+use crate::model::Instance;
+use crate::recovery_points::Request;
+use crate::registry::Registry;
+use crate::surroundings::Surroundings;
+
+/// How long a change set that is applied at once may be confirmed.
+const VALID: Period = Period::from_seconds(24 * 60 * 60);
+
+/// Applies a plan, or a saved change set.
+pub async fn apply(
+    arguments: &Apply,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Exit> {
+    let (change_set, state) = if is_change_set(&arguments.choice.plan) {
+        approved(arguments, registry, surroundings).await?
+    } else {
+        let instance = load::instance(
+            &arguments.choice,
+            arguments.scenario.scenario.as_deref(),
+            registry,
+        )?;
+        let request = load::request(&arguments.goal)?;
+        let state = load::state_of(&instance, surroundings).await?;
+        let computed =
+            planning::look(&instance, &state, registry, surroundings, request, VALID).await?;
+        output::result_text(&planning::text(&computed));
+        planning::refuse_problems(&computed)?;
+        (computed.change_set, state)
+    };
+    let fingerprints = confirm(&change_set, &arguments.confirmed, !arguments.no_input)?;
+    begin(
+        &change_set,
+        state,
+        fingerprints,
+        registry,
+        surroundings,
+        !arguments.no_input,
+    )
+    .await
+}
+
+/// Opens the run of a change set and performs it.
+async fn begin(
+    change_set: &ChangeSet,
+    state: StateFolder,
+    fingerprints: Vec<String>,
+    registry: &Registry,
+    surroundings: &Surroundings,
+    may_ask: bool,
+) -> anyhow::Result<Exit> {
+    let digest = change_set.digest();
+    let run = run_id(state.lineage(), &digest, &change_set.nonce);
+    let hold = Hold::take(state, run.clone(), surroundings).await?;
+    if hold.state.chain(&run).await.is_ok() {
+        return Err(consumed(&run).into());
+    }
+    let storage = hold.state.create(&run).await?;
+    // The bytes before the record that names them: a run is never without its change set.
+    let bytes = serde_json::to_vec(change_set)?;
+    debug_assert_eq!(
+        Digest::of_bytes(&bytes),
+        digest,
+        "the digest is over these bytes"
+    );
+    storage.put_blob(&digest, &bytes).await?;
+    let opened = Body::Opened {
+        lineage: hold.state.lineage().to_owned(),
+        plan: change_set.plan.clone(),
+        scenario: change_set.scenario.name.clone(),
+        change_set: digest,
+        approval: change_set.nonce.clone(),
+        goal: change_set.goal,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        holder: hold.holder.clone(),
+    };
+    let created =
+        Journal::create(Arc::new(storage), source(surroundings), run.clone(), opened).await;
+    let journal = match created {
+        Ok(journal) => journal,
+        Err(OpenError::Exists { run }) => return Err(consumed(&run).into()),
+        Err(error) => return Err(error.into()),
+    };
+    if !fingerprints.is_empty() {
+        journal
+            .append(Body::Confirmed {
+                fingerprints,
+                by: operator(),
+            })
+            .await?;
+    }
+    hold.part(
+        change_set,
+        &journal,
+        registry,
+        surroundings,
+        Way::GoOn,
+        may_ask,
+    )
+    .await
+}
+
+fn consumed(run: &salvor_contract::RunId) -> Refusal {
+    Refusal::new(
+        Exit::Refused,
+        format!("this change set was applied already, as run {run}"),
+    )
+    .hint(format!(
+        "Look at it with `salvor show {run}`, go on with `salvor resume {run}`, or make a new plan."
+    ))
+}
+
+fn is_change_set(path: &Path) -> bool {
+    path.is_file() && path.extension().is_none_or(|extension| extension != "toml")
+}
+
+/// A saved change set, when it is whole, of this plan and environment, in time, and still what the world asks for.
+async fn approved(
+    arguments: &Apply,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<(ChangeSet, StateFolder)> {
+    let path = &arguments.choice.plan;
+    let change_set = change_set::load(path).map_err(|error| {
+        Refusal::new(Exit::Refused, format!("{}: {error}", path.display()))
+            .hint("Give a plan's folder, or a change set that `salvor plan --out` saved.")
+    })?;
+    if surroundings.clock.now() > change_set.expires {
+        let what = format!("{} was good until {}", path.display(), change_set.expires);
+        return Err(Refusal::new(Exit::Refused, what)
+            .hint("Make a new one with `salvor plan --out`.")
+            .into());
+    }
+    let instance = instance_of(&change_set, arguments, registry)?;
+    let state = load::state_of(&instance, surroundings).await?;
+    if state.lineage() != change_set.lineage {
+        let what = format!("{} was made for another environment", path.display());
+        return Err(Refusal::new(Exit::Refused, what)
+            .hint("Name the folder of its plan with --plan-dir.")
+            .into());
+    }
+    let run = run_id(state.lineage(), &change_set.digest(), &change_set.nonce);
+    if state.chain(&run).await.is_ok() {
+        return Err(consumed(&run).into());
+    }
+    let request = Request::again(&change_set);
+    let now = planning::look(&instance, &state, registry, surroundings, request, VALID).await?;
+    let deltas = stale(&change_set, &now.change_set);
+    if !deltas.is_empty() {
+        for delta in &deltas {
+            output::progress(&format!("  {delta}"));
+        }
+        let what = format!(
+            "the world is not what {} was made from; {} differences",
+            path.display(),
+            deltas.len()
+        );
+        return Err(Refusal::new(Exit::Refused, what)
+            .hint("Make a new one with `salvor plan --out`.")
+            .into());
+    }
+    Ok((change_set, state))
+}
+
+/// The plan of a change set with the inputs that the change set holds.
+fn instance_of(
+    change_set: &ChangeSet,
+    arguments: &Apply,
+    registry: &Registry,
+) -> anyhow::Result<Instance> {
+    let folder = arguments
+        .plan_dir
+        .clone()
+        .unwrap_or_else(|| load::folder_of(&arguments.choice.plan));
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".").to_owned()
+    } else {
+        folder
+    };
+    let mut choice = PlanChoice {
+        plan: folder,
+        inputs: Vec::new(),
+        input_files: Vec::new(),
+    };
+    choice
+        .inputs
+        .extend(arguments.choice.inputs.iter().cloned());
+    load::instance_with(
+        &choice,
+        Some(&change_set.scenario.name),
+        &change_set.inputs,
+        registry,
+    )
+}

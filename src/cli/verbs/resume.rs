@@ -1,0 +1,303 @@
+//! `salvor resume` and `salvor abort`: take up a run that another process left, in whatever state.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use salvor_contract::Outcome;
+use salvor_contract::StepName;
+use salvor_contract::Type;
+use salvor_contract::Values;
+use serde_json::Value;
+
+use crate::change_set::ChangeSet;
+use crate::cli::arguments::Abort;
+use crate::cli::arguments::Resume;
+use crate::cli::arguments::RunChoice;
+use crate::cli::exit::Exit;
+use crate::cli::load;
+use crate::cli::part::Hold;
+use crate::cli::part::Way;
+use crate::cli::part::operator;
+use crate::cli::part::source;
+use crate::cli::refusal::Refusal;
+use crate::cli::verbs::runs::change_set_of;
+use crate::execution::reopen::reopened_by;
+use crate::journal::Body;
+use crate::journal::Decision;
+use crate::journal::Journal;
+use crate::journal::RunState;
+use crate::journal::Status;
+use crate::journal::chain::Chain;
+use crate::registry::Registry;
+use crate::surroundings::Surroundings;
+use crate::template;
+
+/// Goes on with a run.
+pub async fn resume(
+    arguments: &Resume,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Exit> {
+    let taken = take(&arguments.choice, registry, surroundings).await?;
+    // Refused before the run is touched: it stays as it was, with the reason why it stopped.
+    let decisions = match decisions(&taken.chain.state, &taken.change_set, registry, arguments) {
+        Ok(decisions) => decisions,
+        Err(refusal) => {
+            taken.hold.give_back().await;
+            return Err(refusal.into());
+        }
+    };
+    let why = format!("asked by {}", operator());
+    let Taken {
+        hold, change_set, ..
+    } = taken;
+    let journal = open(&hold, why, surroundings).await?;
+    for (step, decision, why) in decisions {
+        record(&journal, step, decision, why).await?;
+    }
+    let reopened = journal.with_state(|state| reopened_by(&change_set, |step| state.status(step)));
+    for step in reopened {
+        let why = "a final step ran before the steps that it finishes: both once more".to_owned();
+        record(&journal, step, Decision::Retry, why).await?;
+    }
+    hold.part(
+        &change_set,
+        &journal,
+        registry,
+        surroundings,
+        Way::GoOn,
+        !arguments.no_input,
+    )
+    .await
+}
+
+/// Gives a run up.
+pub async fn abort(
+    arguments: &Abort,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Exit> {
+    let Taken {
+        hold, change_set, ..
+    } = take(&arguments.choice, registry, surroundings).await?;
+    let why = format!("{} gives it up", operator());
+    let journal = open(&hold, why, surroundings).await?;
+    hold.part(
+        &change_set,
+        &journal,
+        registry,
+        surroundings,
+        Way::GiveUp(&arguments.why),
+        false,
+    )
+    .await
+}
+
+/// A run that nobody else works on, as it stands.
+struct Taken {
+    hold: Hold,
+    chain: Chain,
+    change_set: ChangeSet,
+}
+
+/// Takes the lock, then reads the run: whoever had the lock before may have gone on.
+async fn take(
+    choice: &RunChoice,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Taken> {
+    let state = load::existing_state(&choice.plan_dir, registry).await?;
+    let run = load::run_of(&state, choice).await?.state;
+    refuse_over(&run)?;
+    let hold = Hold::take(state, run.run, surroundings).await?;
+    let chain = hold.state.chain(&hold.run).await?;
+    if let Err(refusal) = refuse_over(&chain.state) {
+        hold.give_back().await;
+        return Err(refusal.into());
+    }
+    let change_set = change_set_of(&hold.state, &chain).await?;
+    Ok(Taken {
+        hold,
+        chain,
+        change_set,
+    })
+}
+
+fn refuse_over(state: &RunState) -> Result<(), Refusal> {
+    let run = &state.run;
+    if state.phase.is_over() {
+        let what = format!("run {run} is over: nothing is left to do");
+        return Err(
+            Refusal::new(Exit::Refused, what).hint(format!("`salvor report {run}` has it."))
+        );
+    }
+    Ok(())
+}
+
+async fn open(hold: &Hold, why: String, surroundings: &Surroundings) -> anyhow::Result<Journal> {
+    let storage = hold.state.write(&hold.run).await?;
+    let journal = Journal::resume(
+        Arc::new(storage),
+        source(surroundings),
+        &hold.run,
+        hold.holder.clone(),
+        why,
+    );
+    Ok(journal.await?)
+}
+
+/// What a person decided about steps that failed or that nobody can tell of, each of it allowed.
+fn decisions(
+    state: &RunState,
+    change_set: &ChangeSet,
+    registry: &Registry,
+    arguments: &Resume,
+) -> Result<Vec<(StepName, Decision, String)>, Refusal> {
+    let retried = names(change_set, &arguments.retry)?;
+    let declared = names(change_set, &arguments.succeeded)?;
+    if let Some(both) = retried.intersection(&declared).next() {
+        let what = format!("{both} cannot be both tried again and declared done");
+        return Err(Refusal::new(Exit::Usage, what));
+    }
+    let mut decisions = Vec::new();
+    for name in &retried {
+        let why = match (state.status(name), &arguments.why) {
+            (Status::Failed, None) => "asked for with --retry".to_owned(),
+            (Status::Failed | Status::Unknown, Some(why)) => why.clone(),
+            (Status::Unknown, None) => {
+                let what = format!(
+                    "nobody can tell whether {name} was done: a second time may repeat its effect"
+                );
+                return Err(Refusal::new(Exit::Refused, what).hint(
+                    "Look at the service, then say with --why what proves that it was not done.",
+                ));
+            }
+            (other, _) => {
+                let what = format!("step `{name}` has not failed: it is {}", other.word());
+                return Err(Refusal::new(Exit::Refused, what)
+                    .hint("Name a step that `salvor show` lists as failed or unknown."));
+            }
+        };
+        decisions.push((name.clone(), Decision::Retry, why));
+    }
+    let mut outputs = given_outputs(change_set, registry, &declared, &arguments.outputs)?;
+    for name in &declared {
+        let status = state.status(name);
+        if status != Status::Unknown {
+            let what = format!("step `{name}` is {}: its outcome is known", status.word());
+            return Err(Refusal::new(Exit::Refused, what)
+                .hint("Only a step that is unknown can be declared done; retry one that failed."));
+        }
+        let Some(why) = &arguments.why else {
+            let what = format!("that {name} succeeded needs a reason");
+            return Err(Refusal::new(Exit::Usage, what).hint("Say with --why what proves it."));
+        };
+        let outputs = outputs.remove(name).unwrap_or_default();
+        refuse_missing(change_set, name, &outputs)?;
+        let decision = Decision::Succeeded(Outcome::of(outputs));
+        decisions.push((name.clone(), decision, why.clone()));
+    }
+    Ok(decisions)
+}
+
+fn names(change_set: &ChangeSet, list: &[String]) -> Result<BTreeSet<StepName>, Refusal> {
+    let name = |name: &String| {
+        let name = StepName::new(name.as_str());
+        let missing = || Refusal::new(Exit::Usage, format!("the run has no step `{name}`"));
+        change_set.step(&name).ok_or_else(missing)?;
+        Ok(name)
+    };
+    list.iter().map(name).collect()
+}
+
+/// The outputs that were given with `--output STEP.NAME=VALUE`, by step.
+fn given_outputs(
+    change_set: &ChangeSet,
+    registry: &Registry,
+    declared: &BTreeSet<StepName>,
+    given: &[String],
+) -> Result<BTreeMap<StepName, Values>, Refusal> {
+    let usage = |what: String| Refusal::new(Exit::Usage, what);
+    let mut outputs: BTreeMap<StepName, Values> = BTreeMap::new();
+    for text in given {
+        let parts = text.split_once('=').and_then(|(place, value)| {
+            let (step, output) = place.split_once('.')?;
+            Some((StepName::new(step), output, value))
+        });
+        let Some((step, output, value)) = parts else {
+            return Err(usage(format!("`--output {text}` names no output"))
+                .hint("Write it as --output step.name=value."));
+        };
+        if !declared.contains(&step) {
+            return Err(usage(format!(
+                "`--output {text}` belongs to no --succeeded"
+            )));
+        }
+        let action = change_set.step(&step).map(|step| &step.action);
+        let kind = action.and_then(|action| registry.action(action));
+        let known = kind.and_then(|kind| kind.outputs.iter().find(|known| known.name == output));
+        let Some(known) = known else {
+            return Err(usage(format!("step `{step}` has no output `{output}`")));
+        };
+        let value = match known.gives {
+            Type::Integer
+            | Type::Number
+            | Type::Boolean
+            | Type::List(_)
+            | Type::Map(_)
+            | Type::Table(_) => serde_json::from_str(value)
+                .map_err(|error| usage(format!("the value of `--output {text}`: {error}")))?,
+            Type::Text
+            | Type::Period
+            | Type::Size
+            | Type::Time
+            | Type::Secret
+            | Type::OneOf(_)
+            | Type::Any => Value::from(value),
+        };
+        outputs.entry(step).or_default().set(output, value);
+    }
+    Ok(outputs)
+}
+
+/// Refuses a declared success without the outputs that other steps are made from: they would fail for ever.
+fn refuse_missing(
+    change_set: &ChangeSet,
+    declared: &StepName,
+    outputs: &Values,
+) -> Result<(), Refusal> {
+    for step in &change_set.steps {
+        let paths = step
+            .with
+            .iter()
+            .flat_map(|(_, value)| template::references(value));
+        for path in paths {
+            let [root, name, output, ..] = path.as_slice() else {
+                continue;
+            };
+            if root == "steps" && name == declared.as_str() && outputs.get(output).is_none() {
+                let what = format!("{} needs {declared}.{output}", step.name);
+                return Err(Refusal::new(Exit::Usage, what)
+                    .hint(format!("Give it with --output {declared}.{output}=VALUE.")));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn record(
+    journal: &Journal,
+    step: StepName,
+    decision: Decision,
+    why: String,
+) -> anyhow::Result<()> {
+    let body = Body::Decided {
+        step,
+        decision,
+        by: operator(),
+        why,
+    };
+    journal.append(body).await?;
+    Ok(())
+}

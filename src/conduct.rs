@@ -1,0 +1,150 @@
+//! Takes a run from wherever its journal stands to the end of this process's part, and records that end.
+//!
+//! Holds the environment's lock all the while: when the lock is lost the engine is dropped at once, as a
+//! crash would, and nothing more is recorded, since another process may be writing already.
+
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::change_set::ChangeSet;
+use crate::execution::engine::Engine;
+use crate::execution::engine::Stopped;
+use crate::execution::watcher::People;
+use crate::execution::watcher::Watcher;
+use crate::journal::Body;
+use crate::journal::Journal;
+use crate::journal::JournalError;
+use crate::journal::StopReason;
+use crate::journal::lock::Guard;
+use crate::registry::Registry;
+use crate::surroundings::Surroundings;
+use crate::verification::Assessment;
+use crate::verification::assess;
+
+/// What a process needs to take part in a run.
+pub struct Part<'a> {
+    /// What to do.
+    pub change_set: &'a ChangeSet,
+    /// Where it is recorded: created or opened, with this process as its writer.
+    pub journal: &'a Journal,
+    /// The environment's lock.
+    pub guard: &'a dyn Guard,
+    /// Who does it.
+    pub registry: &'a Registry,
+    /// Clock, secrets, randomness, programs, folders.
+    pub surroundings: &'a Surroundings,
+    /// Who answers.
+    pub people: &'a dyn People,
+    /// Who watches.
+    pub watcher: &'a dyn Watcher,
+    /// Set when the operator wants to stop.
+    pub stop: CancellationToken,
+    /// Where operations may put files.
+    pub scratch_root: PathBuf,
+}
+
+/// How this process's part ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// The run is over.
+    Finished(Assessment),
+    /// The run can be resumed.
+    Halted(StopReason, Assessment),
+    /// The run was given up.
+    Aborted(Assessment),
+}
+
+/// Why a process's part ended without a record of its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ConductError {
+    /// The journal could not be written; nothing was begun after that.
+    #[error("the journal cannot be written")]
+    Journal(#[from] JournalError),
+    /// Another process has the environment's lock now.
+    #[error("another process took the environment's lock: {0}")]
+    LockLost(String),
+}
+
+impl Part<'_> {
+    /// Goes on with the run until nothing is left that may be done.
+    pub async fn go_on(&self) -> Result<Ended, ConductError> {
+        let stopped = self.run(false).await?;
+        let assessment = self.assess();
+        let reason = match stopped {
+            Stopped::Complete => {
+                let summary = assessment.summary();
+                self.journal
+                    .append(Body::Finished {
+                        verdict: assessment.verdict,
+                        summary,
+                    })
+                    .await?;
+                return Ok(Ended::Finished(assessment));
+            }
+            Stopped::Interrupted => StopReason::Interrupt,
+            Stopped::Incomplete if assessment.steps.failed > 0 => StopReason::Failure,
+            Stopped::Incomplete => StopReason::Unknown,
+        };
+        self.journal
+            .append(Body::Halted {
+                why: reason,
+                detail: assessment.summary(),
+            })
+            .await?;
+        Ok(Ended::Halted(reason, assessment))
+    }
+
+    /// Gives the run up: runs the `finally` steps that are due, and ends it.
+    pub async fn give_up(&self, by: &str, why: &str) -> Result<Ended, ConductError> {
+        self.journal
+            .append(Body::Stopping {
+                why: StopReason::Abort,
+                detail: why.to_owned(),
+            })
+            .await?;
+        let stopped = self.run(true).await?;
+        let assessment = self.assess();
+        if stopped == Stopped::Interrupted {
+            let detail = assessment.summary();
+            self.journal
+                .append(Body::Halted {
+                    why: StopReason::Interrupt,
+                    detail,
+                })
+                .await?;
+            return Ok(Ended::Halted(StopReason::Interrupt, assessment));
+        }
+        self.journal
+            .append(Body::Aborted {
+                by: by.to_owned(),
+                why: why.to_owned(),
+            })
+            .await?;
+        Ok(Ended::Aborted(assessment))
+    }
+
+    async fn run(&self, is_given_up: bool) -> Result<Stopped, ConductError> {
+        let engine = Engine {
+            change_set: self.change_set,
+            journal: self.journal,
+            registry: self.registry,
+            surroundings: self.surroundings,
+            people: self.people,
+            watcher: self.watcher,
+            stop: self.stop.clone(),
+            is_given_up,
+            scratch_root: self.scratch_root.clone(),
+        };
+        tokio::select! {
+            biased;
+            lost = self.guard.keep() => Err(ConductError::LockLost(lost.to_string())),
+            stopped = engine.run() => Ok(stopped?),
+        }
+    }
+
+    fn assess(&self) -> Assessment {
+        self.journal
+            .with_state(|state| assess(self.change_set, state, state.last))
+    }
+}

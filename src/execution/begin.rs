@@ -1,0 +1,370 @@
+//! Makes the operation of a step: chooses its point, renders its inputs, asks its question, records its intent.
+//!
+//! An operation that an earlier process intended is made again from the same records, and must come out
+//! the same to the byte: its inputs' digest is compared with the one in the intent.
+
+use salvor_contract::Answer;
+use salvor_contract::ChosenPoint;
+use salvor_contract::Destroyed;
+use salvor_contract::Destroys;
+use salvor_contract::Error;
+use salvor_contract::KindName;
+use salvor_contract::Operation;
+use salvor_contract::OperationId;
+use salvor_contract::Provider;
+use serde_json::Value;
+
+use crate::change_set::PlannedStep;
+use crate::change_set::PointSource;
+use crate::digest::Digest;
+use crate::execution::engine::Engine;
+use crate::execution::operate::Operator;
+use crate::execution::step::Doubt;
+use crate::execution::watcher::End;
+use crate::execution::watcher::Event;
+use crate::execution::watcher::Question;
+use crate::journal::Body;
+use crate::journal::FailureKind;
+use crate::journal::JournalError;
+use crate::journal::Status;
+use crate::journal::names::operation_id;
+use crate::journal::state::Attempt;
+use crate::recovery_points::Chosen;
+use crate::recovery_points::choose_later;
+use crate::survey::Reading;
+use crate::template;
+
+/// Why a step has no operation: a reason that fails the step, or one that ends the process's part.
+enum NoOperation {
+    Failed(Error),
+    Stopped,
+    Journal(JournalError),
+}
+
+impl From<JournalError> for NoOperation {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<Error> for NoOperation {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Engine<'_> {
+    /// Begins a step that no process has begun.
+    pub(super) async fn begin(&self, step: &PlannedStep) -> Result<End, JournalError> {
+        let attempt = self
+            .journal
+            .with_state(|state| state.step(&step.name).next_attempt());
+        let prepared = match self.operation(step, attempt).await {
+            Ok(operation) => self
+                .destroys_what_was_confirmed(&operation)
+                .await
+                .map(|()| operation),
+            Err(why) => Err(why),
+        };
+        let mut operation = match prepared {
+            Ok(operation) => operation,
+            Err(NoOperation::Stopped) => return Ok(End::LeftRunning),
+            Err(NoOperation::Journal(error)) => return Err(error),
+            // What was asked of the provider ended because of the stop: the step is as it was.
+            Err(NoOperation::Failed(_)) if self.stop.is_cancelled() => return Ok(End::LeftRunning),
+            Err(NoOperation::Failed(error)) => return self.not_begun(step, &error).await,
+        };
+        let intent = Body::Intent {
+            step: step.name.clone(),
+            attempt,
+            op: operation.id.clone(),
+            class: step.class,
+            inputs: inputs_digest(&operation),
+        };
+        operation.token = self.record(intent).await?;
+        self.watcher.saw(Event::Started {
+            step: &step.name,
+            attempt,
+        });
+        self.send(&self.operator(step, operation), Doubt::None)
+            .await
+    }
+
+    /// Takes up a step that an earlier process had begun.
+    pub(super) async fn take_up(
+        &self,
+        step: &PlannedStep,
+        open: Attempt,
+    ) -> Result<End, JournalError> {
+        let mut operation = match self.operation(step, open.number).await {
+            Ok(operation) => operation,
+            Err(NoOperation::Stopped) => return Ok(End::LeftRunning),
+            Err(NoOperation::Journal(error)) => return Err(error),
+            Err(NoOperation::Failed(_)) if self.stop.is_cancelled() => return Ok(End::LeftRunning),
+            Err(NoOperation::Failed(error)) => {
+                return self.lost(step, &open, &error.to_string()).await;
+            }
+        };
+        if inputs_digest(&operation) != open.inputs {
+            return self
+                .lost(step, &open, "its inputs cannot be made again as they were")
+                .await;
+        }
+        operation.id = open.op;
+        operation.token = open.token;
+        operation.service_name = open.name;
+        self.find_again(&self.operator(step, operation)).await
+    }
+
+    async fn operation(&self, step: &PlannedStep, attempt: u32) -> Result<Operation, NoOperation> {
+        self.provider(&step.action)?;
+        let point = self.point(step).await?;
+        let kind = self.registry.action(&step.action);
+        let takes = kind.map(|kind| kind.with.clone()).unwrap_or_default();
+        let with = template::render_values(&step.with, &takes, &self.facts(&step.references()))
+            .map_err(|error| Error::refused(format!("cannot render the inputs: {error}")))?;
+        let run = self.run_id();
+        let mut operation = Operation {
+            id: OperationId::new(""),
+            run,
+            step: step.name.clone(),
+            attempt,
+            token: 0,
+            action: step.action.clone(),
+            with,
+            config: step.config.clone(),
+            store: step.store.clone(),
+            point,
+            service_name: None,
+            answer: None,
+        };
+        if step.asks {
+            operation.answer = Some(self.ask(&operation, step).await?);
+        }
+        operation.id = operation_id(
+            &operation.run,
+            &step.name,
+            attempt,
+            &inputs_digest(&operation),
+        );
+        Ok(operation)
+    }
+
+    /// Refuses an operation that would destroy something whose fingerprint nobody typed: what is there may have
+    /// changed since the change set was made, and what a template names is known only now.
+    async fn destroys_what_was_confirmed(&self, operation: &Operation) -> Result<(), NoOperation> {
+        let kind = self.registry.action(&operation.action);
+        match kind.map(|kind| kind.destroys) {
+            Some(Destroys::Never) | None => return Ok(()),
+            Some(Destroys::IfPresent) => {}
+        }
+        let provider = self.provider(&operation.action)?;
+        let preview = self
+            .reading()
+            .ask(async |call| provider.preview(operation, &call).await)
+            .await?;
+        let is_confirmed = |destroyed: &Destroyed| {
+            self.journal
+                .with_state(|state| state.confirmed.contains_key(&destroyed.fingerprint))
+        };
+        match preview
+            .destroys
+            .iter()
+            .find(|destroyed| !is_confirmed(destroyed))
+        {
+            None => Ok(()),
+            Some(destroyed) => Err(Error::refused_with(
+                format!(
+                    "it would destroy {}, which nobody confirmed",
+                    destroyed.what
+                ),
+                "Make a new plan: the world is not what this one was made from.",
+            )
+            .into()),
+        }
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            registry: self.registry,
+            surroundings: self.surroundings,
+            scratch: &self.scratch_root,
+            stop: &self.stop,
+        }
+    }
+
+    /// The recovery point of a step, chosen now when the change set could only fix the rule.
+    async fn point(&self, step: &PlannedStep) -> Result<Option<ChosenPoint>, NoOperation> {
+        let (rule, store) = match (&step.point, &step.store) {
+            (PointSource::None, _) => return Ok(None),
+            (PointSource::Pinned(point), _) => return Ok(Some(point.clone())),
+            (PointSource::Later(rule), Some(store)) => (rule, store),
+            (PointSource::Later(_), None) => {
+                return Err(
+                    Error::refused("a point is to be chosen for a step without a store").into(),
+                );
+            }
+        };
+        if let Some(chosen) = self.journal.with_state(|state| {
+            state
+                .chosen
+                .get(&store.store)
+                .map(|chosen| chosen.point.clone())
+        }) {
+            return Ok(Some(chosen));
+        }
+        let points = self.reading().points_of(store).await;
+        let points = points.map_err(|unseen| Error::Refused {
+            what: unseen.what,
+            hint: unseen.hint,
+        })?;
+        let Chosen { point, reason, .. } =
+            choose_later(rule, &points).chosen.map_err(Error::refused)?;
+        let body = Body::Chosen {
+            store: store.store.clone(),
+            step: step.name.clone(),
+            point: point.clone(),
+            reason,
+        };
+        self.record(body).await?;
+        Ok(Some(point))
+    }
+
+    /// Asks the question of a step, or finds the answer that was given already.
+    async fn ask(&self, operation: &Operation, step: &PlannedStep) -> Result<Answer, NoOperation> {
+        if let Some(answer) = self
+            .journal
+            .with_state(|state| state.step(&step.name).answer)
+        {
+            // A crash between its record and this would leave it as the answer to the next try's question.
+            self.people.recorded(&step.name).await;
+            return Ok(answer);
+        }
+        let question = self.question(operation).await?;
+        if !self
+            .journal
+            .with_state(|state| state.status(&step.name) == Status::Asked)
+        {
+            let body = Body::Asked {
+                step: step.name.clone(),
+                question: question.ask.clone(),
+                role: question.role.clone(),
+                evidence: question.evidence.clone(),
+            };
+            self.record(body).await?;
+        }
+        self.watcher.saw(Event::Asked {
+            question: &question,
+        });
+        let answer = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(NoOperation::Stopped),
+            answer = self.people.answer(&question) => answer,
+        };
+        self.record(Body::Answered {
+            step: step.name.clone(),
+            answer: answer.clone(),
+        })
+        .await?;
+        self.people.recorded(&step.name).await;
+        Ok(answer)
+    }
+
+    /// The question as its provider words it; role, evidence and commands as the inputs have them.
+    async fn question(&self, operation: &Operation) -> Result<Question, Error> {
+        let provider = self.provider(&operation.action)?;
+        let preview = self
+            .reading()
+            .ask(async |call| provider.preview(operation, &call).await)
+            .await?;
+        let text = |name: &str| operation.with.text(name).map(str::to_owned);
+        let commands = operation.with.get("commands").and_then(Value::as_array);
+        let commands = commands.map(|list| {
+            list.iter()
+                .filter_map(|c| c.as_str().map(str::to_owned))
+                .collect()
+        });
+        Ok(Question {
+            step: operation.step.clone(),
+            ask: preview.summary,
+            role: text("role"),
+            evidence: text("evidence"),
+            commands: commands.unwrap_or_default(),
+        })
+    }
+
+    fn provider(&self, action: &KindName) -> Result<&dyn Provider, Error> {
+        let provider = self.registry.provider(action.provider());
+        let provider = provider
+            .ok_or_else(|| Error::refused(format!("no provider here performs {action}")))?;
+        Ok(provider.as_ref())
+    }
+
+    fn operator<'a>(&'a self, step: &'a PlannedStep, operation: Operation) -> Operator<'a> {
+        Operator {
+            provider: self
+                .provider(&step.action)
+                .expect("the operation was not made without one"),
+            scratch: self.scratch_root.join(operation.id.as_str()),
+            operation,
+            step,
+            surroundings: self.surroundings,
+            journal: self.journal,
+            watcher: self.watcher,
+            stop: self.stop.clone(),
+        }
+    }
+
+    async fn not_begun(&self, step: &PlannedStep, error: &Error) -> Result<End, JournalError> {
+        let body = Body::Failed {
+            step: step.name.clone(),
+            op: None,
+            kind: FailureKind::Preparation,
+            what: error.to_string(),
+            hint: error.hint().map(str::to_owned),
+            findings: Vec::new(),
+            again: false,
+        };
+        self.record(body).await?;
+        self.watcher.saw(Event::Ended {
+            step: &step.name,
+            end: End::Failed,
+            why: &error.to_string(),
+        });
+        Ok(End::Failed)
+    }
+
+    async fn lost(
+        &self,
+        step: &PlannedStep,
+        open: &Attempt,
+        why: &str,
+    ) -> Result<End, JournalError> {
+        let body = Body::Unknown {
+            step: step.name.clone(),
+            op: open.op.clone(),
+            why: why.to_owned(),
+        };
+        self.record(body).await?;
+        self.watcher.saw(Event::Ended {
+            step: &step.name,
+            end: End::Unknown,
+            why,
+        });
+        Ok(End::Unknown)
+    }
+}
+
+/// What the intent pins: everything that the provider is given, apart from ids.
+fn inputs_digest(operation: &Operation) -> Digest {
+    let Operation {
+        action,
+        with,
+        config,
+        store,
+        point,
+        answer,
+        ..
+    } = operation;
+    Digest::of_value(&(action, with, config, store, point, answer))
+}

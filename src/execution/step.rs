@@ -1,0 +1,397 @@
+//! Brings one step to its end: intent, operation, and after a doubt the search for what became of it.
+//!
+//! ```text
+//! prepare ──▶ intent ──▶ perform ──▶ observe ──▶ succeeded | failed
+//!    │                     │ no answer, panic, deadline, earlier process
+//!    │ refused             ▼
+//!    ▼                   probe ──▶ done: adopted · under way: attach · absent: same operation again
+//!  failed                  └────▶ cannot tell: again where the class allows it, else unknown
+//! ```
+//!
+//! A crash anywhere here leaves at most an intent without an end, which the next process takes to `probe`.
+
+use std::time::Duration;
+
+use salvor_contract::Class;
+use salvor_contract::Error;
+use salvor_contract::Finding;
+use salvor_contract::Judgement;
+use salvor_contract::Outcome;
+use salvor_contract::Probe;
+
+use crate::execution::engine::Engine;
+use crate::execution::operate::Operator;
+use crate::execution::watcher::End;
+use crate::execution::watcher::Event;
+use crate::journal::Body;
+use crate::journal::FailureKind;
+use crate::journal::Found;
+use crate::journal::JournalError;
+
+/// How often the same operation is sent again after its outcome was unknown, before a person is asked.
+const RESENDS_MAX: u32 = 5;
+
+/// Wait between two looks at something that may not be visible yet.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Whether a request of this operation that was sent before may still have, or have had, its effect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// None was sent, or a look after the settle window found nothing.
+    None,
+    /// One was sent and nobody could tell; sending it again repeats nothing, but no error of a later try
+    /// says that nothing was changed.
+    Left,
+}
+
+/// What to do after an outcome that is not known.
+enum Settled {
+    /// It is done.
+    Done(Outcome),
+    /// Send the same operation again.
+    Send(Doubt),
+    /// It is under way: perform attaches to it.
+    Attach(Option<String>),
+    /// Something else stands in its place.
+    Conflict(String),
+    /// Nobody can tell.
+    Unknown(String),
+}
+
+impl Engine<'_> {
+    /// Sends an operation whose intent is recorded, and brings it to an end.
+    pub(super) async fn send(
+        &self,
+        operator: &Operator<'_>,
+        mut doubt: Doubt,
+    ) -> Result<End, JournalError> {
+        let step = operator.step;
+        let begun = self.surroundings.clock.elapsed();
+        let mut tries = 0;
+        let mut resends = 0;
+        loop {
+            let started = self.surroundings.clock.elapsed();
+            let error = match operator.perform().await {
+                Ok(outcome) => return self.judge(operator, outcome, false, begun).await,
+                Err(error) => error,
+            };
+            match error {
+                Error::Refused { .. } => {
+                    return match doubt {
+                        Doubt::None => self.refused(operator, error, begun).await,
+                        Doubt::Left => {
+                            let kind = FailureKind::Refused;
+                            self.failed_unless_found(operator, kind, &error, begun)
+                                .await
+                        }
+                    };
+                }
+                Error::Transient {
+                    ref what,
+                    retry_after,
+                } => {
+                    tries += 1;
+                    if self.stop.is_cancelled() {
+                        return Ok(End::LeftRunning);
+                    }
+                    if tries >= step.retry.attempts {
+                        let kind = FailureKind::Transient;
+                        return match doubt {
+                            Doubt::None => self.failed(operator, kind, &error, Vec::new()).await,
+                            Doubt::Left => {
+                                self.failed_unless_found(operator, kind, &error, begun)
+                                    .await
+                            }
+                        };
+                    }
+                    let wait =
+                        retry_after.map_or_else(|| self.backoff(operator, tries), |p| p.duration());
+                    self.watcher.saw(Event::Retrying {
+                        step: &step.name,
+                        error: what,
+                        after: wait,
+                    });
+                    tokio::select! {
+                        biased;
+                        () = self.stop.cancelled() => return Ok(End::LeftRunning),
+                        () = self.surroundings.clock.sleep(wait) => {}
+                    }
+                }
+                Error::Unknown { what } => {
+                    if self.stop.is_cancelled() {
+                        return Ok(End::LeftRunning);
+                    }
+                    let is_late =
+                        self.surroundings.clock.elapsed() - started >= step.deadline.duration();
+                    resends += 1;
+                    match self.settle(operator, &what).await {
+                        Settled::Done(outcome) => {
+                            return self.judge(operator, outcome, true, begun).await;
+                        }
+                        Settled::Attach(_) if is_late => {
+                            let why =
+                                format!("still under way after its deadline of {}", step.deadline);
+                            return self.unknown(operator, &why).await;
+                        }
+                        Settled::Send(_) | Settled::Attach(_) if resends > RESENDS_MAX => {
+                            return self.unknown(operator, &what).await;
+                        }
+                        Settled::Send(left) => doubt = left,
+                        Settled::Attach(_) => doubt = Doubt::Left,
+                        Settled::Conflict(found) => return self.conflict(operator, &found).await,
+                        Settled::Unknown(why) => return self.unknown(operator, &why).await,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes up an operation that an earlier process may have sent.
+    pub(super) async fn find_again(&self, operator: &Operator<'_>) -> Result<End, JournalError> {
+        let step = &operator.step.name;
+        let begun = self.surroundings.clock.elapsed();
+        self.watcher.saw(Event::Looking { step });
+        let found = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Ok(End::LeftRunning),
+            found = self.settle(operator, "the process that sent it ended before the answer came") => found,
+        };
+        match found {
+            Settled::Done(outcome) => {
+                self.watcher.saw(Event::Found {
+                    step,
+                    what: "it is done",
+                });
+                self.judge(operator, outcome, true, begun).await
+            }
+            Settled::Attach(name) => {
+                self.watcher.saw(Event::Found {
+                    step,
+                    what: "it is under way: waiting for it",
+                });
+                self.probed(operator, Found::InFlight { name }).await?;
+                self.send(operator, Doubt::Left).await
+            }
+            Settled::Send(doubt) if self.is_given_up && !operator.step.finally => match doubt {
+                Doubt::None => {
+                    let error = Error::refused("the run was given up before it had an effect");
+                    self.failed(operator, FailureKind::Preparation, &error, Vec::new())
+                        .await
+                }
+                Doubt::Left => {
+                    self.unknown(
+                        operator,
+                        "the run was given up while nobody could tell of it",
+                    )
+                    .await
+                }
+            },
+            Settled::Send(doubt) => {
+                self.watcher.saw(Event::Found {
+                    step,
+                    what: "it had no effect yet: the same operation again",
+                });
+                self.probed(operator, Found::Absent).await?;
+                self.send(operator, doubt).await
+            }
+            Settled::Conflict(found) => self.conflict(operator, &found).await,
+            Settled::Unknown(why) => self.unknown(operator, &why).await,
+        }
+    }
+
+    async fn probed(&self, operator: &Operator<'_>, found: Found) -> Result<(), JournalError> {
+        let (step, op) = (operator.step.name.clone(), operator.operation.id.clone());
+        self.record(Body::Probed { step, op, found }).await?;
+        Ok(())
+    }
+
+    /// Looks until it is known what became of the operation, or known that it cannot be known.
+    async fn settle(&self, operator: &Operator<'_>, doubt: &str) -> Settled {
+        let clock = self.surroundings.clock.as_ref();
+        let began = clock.elapsed();
+        let window = operator.step.settle.duration();
+        loop {
+            let is_settled = clock.elapsed() - began >= window;
+            match operator.probe().await {
+                Probe::Done(outcome) => return Settled::Done(outcome),
+                Probe::InFlight { name } => return Settled::Attach(name),
+                Probe::Conflict { found } => return Settled::Conflict(found),
+                Probe::Absent if is_settled => return Settled::Send(Doubt::None),
+                Probe::CannotTell { why } if is_settled => {
+                    return match operator.step.class {
+                        // Each of these finds its own earlier effect, or sets the same state again.
+                        Class::Read
+                        | Class::Token
+                        | Class::Named
+                        | Class::Fenced
+                        | Class::Convergent => Settled::Send(Doubt::Left),
+                        Class::Unkeyed => Settled::Unknown(format!("{doubt}; {why}")),
+                    };
+                }
+                Probe::Absent | Probe::CannotTell { .. } => {
+                    let left = window.saturating_sub(clock.elapsed() - began);
+                    clock.sleep(LOOK_AGAIN.min(left)).await;
+                }
+            }
+        }
+    }
+
+    /// Records success, unless what is there now is not what was declared.
+    async fn judge(
+        &self,
+        operator: &Operator<'_>,
+        mut outcome: Outcome,
+        adopted: bool,
+        begun: Duration,
+    ) -> Result<End, JournalError> {
+        outcome.findings.extend(operator.observe(&outcome).await);
+        let mut failed = outcome
+            .findings
+            .iter()
+            .filter(|finding| finding.judgement == Judgement::Failed);
+        if let Some(first) = failed.next() {
+            let what = format!(
+                "{}: expected {}, found {}",
+                first.subject, first.expected, first.observed
+            );
+            let error = Error::refused(what);
+            return self
+                .failed(operator, FailureKind::Finding, &error, outcome.findings)
+                .await;
+        }
+        let took = self.surroundings.clock.elapsed().saturating_sub(begun);
+        let body = Body::Succeeded {
+            step: operator.step.name.clone(),
+            op: operator.operation.id.clone(),
+            outcome,
+            adopted,
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        };
+        self.record(body).await?;
+        let end = if adopted {
+            End::Adopted
+        } else {
+            End::Succeeded
+        };
+        self.watcher.saw(Event::Ended {
+            step: &operator.step.name,
+            end,
+            why: "",
+        });
+        Ok(end)
+    }
+
+    /// A refusal says that nothing was changed; whoever writes is asked to prove it.
+    async fn refused(
+        &self,
+        operator: &Operator<'_>,
+        error: Error,
+        begun: Duration,
+    ) -> Result<End, JournalError> {
+        if operator.step.class == Class::Read {
+            return self
+                .failed(operator, FailureKind::Refused, &error, Vec::new())
+                .await;
+        }
+        match operator.probe().await {
+            Probe::Done(outcome) => self.judge(operator, outcome, true, begun).await,
+            Probe::InFlight { .. } => {
+                let why = format!("{error}, and yet it is under way");
+                self.unknown(operator, &why).await
+            }
+            Probe::Absent | Probe::CannotTell { .. } | Probe::Conflict { .. } => {
+                self.failed(operator, FailureKind::Refused, &error, Vec::new())
+                    .await
+            }
+        }
+    }
+
+    /// An error that says that nothing was changed, after an earlier request that may have changed something.
+    async fn failed_unless_found(
+        &self,
+        operator: &Operator<'_>,
+        kind: FailureKind,
+        error: &Error,
+        begun: Duration,
+    ) -> Result<End, JournalError> {
+        if operator.step.class == Class::Read {
+            return self.failed(operator, kind, error, Vec::new()).await;
+        }
+        match self.settle(operator, &error.to_string()).await {
+            Settled::Done(outcome) => self.judge(operator, outcome, true, begun).await,
+            Settled::Send(Doubt::None) => self.failed(operator, kind, error, Vec::new()).await,
+            Settled::Send(Doubt::Left) => {
+                let why = format!("{error}, and an earlier try may have had its effect");
+                self.unknown(operator, &why).await
+            }
+            Settled::Attach(_) => {
+                let why = format!("{error}, and yet it is under way");
+                self.unknown(operator, &why).await
+            }
+            Settled::Conflict(found) => self.conflict(operator, &found).await,
+            Settled::Unknown(why) => self.unknown(operator, &why).await,
+        }
+    }
+
+    async fn conflict(&self, operator: &Operator<'_>, found: &str) -> Result<End, JournalError> {
+        let error = Error::refused_with(
+            format!("something else is in its place: {found}"),
+            "Move it out of the way, or give the step another target.",
+        );
+        self.failed(operator, FailureKind::Conflict, &error, Vec::new())
+            .await
+    }
+
+    async fn failed(
+        &self,
+        operator: &Operator<'_>,
+        kind: FailureKind,
+        error: &Error,
+        findings: Vec<Finding>,
+    ) -> Result<End, JournalError> {
+        let what = error.to_string();
+        let body = Body::Failed {
+            step: operator.step.name.clone(),
+            op: Some(operator.operation.id.clone()),
+            kind,
+            what: what.clone(),
+            hint: error.hint().map(str::to_owned),
+            findings,
+            again: false,
+        };
+        self.record(body).await?;
+        self.watcher.saw(Event::Ended {
+            step: &operator.step.name,
+            end: End::Failed,
+            why: &what,
+        });
+        Ok(End::Failed)
+    }
+
+    async fn unknown(&self, operator: &Operator<'_>, why: &str) -> Result<End, JournalError> {
+        let body = Body::Unknown {
+            step: operator.step.name.clone(),
+            op: operator.operation.id.clone(),
+            why: why.to_owned(),
+        };
+        self.record(body).await?;
+        self.watcher.saw(Event::Ended {
+            step: &operator.step.name,
+            end: End::Unknown,
+            why,
+        });
+        Ok(End::Unknown)
+    }
+
+    /// Doubles with each try, never more than the plan's longest wait, between half and the whole of it.
+    fn backoff(&self, operator: &Operator<'_>, tries: u32) -> Duration {
+        let retry = operator.step.retry;
+        let doubled = retry
+            .wait
+            .duration()
+            .saturating_mul(1_u32.checked_shl(tries - 1).unwrap_or(u32::MAX));
+        doubled
+            .min(retry.wait_max.duration())
+            .mul_f64(0.5 + self.surroundings.randomness.fraction() / 2.0)
+    }
+}

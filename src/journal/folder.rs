@@ -1,0 +1,330 @@
+//! The state folder of an environment: its lineage, its runs, its lock and its inboxes.
+//!
+//! ```text
+//! <state>/lineage                  the environment's id, made once
+//! <state>/locks/<lineage>          the environment's lock
+//! <state>/runs/<run>/journal       the records
+//! <state>/runs/<run>/blobs/        bytes named by their digests; the change set first of all
+//! <state>/runs/<run>/inbox/        answers from other processes, not yet recorded
+//! <state>/runs/<run>/reserve       space for the last records on a full disk
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::fs::OFlags;
+use salvor_contract::Answer;
+use salvor_contract::Clock;
+use salvor_contract::RunId;
+use salvor_contract::StepName;
+
+use crate::journal::chain;
+use crate::journal::chain::Chain;
+use crate::journal::chain::ChainError;
+use crate::journal::file::FileStorage;
+use crate::journal::file::blocking;
+use crate::journal::file::io_error;
+use crate::journal::file::place::make_folder;
+use crate::journal::file::place::refuse_network;
+use crate::journal::file::place::sync_folder;
+use crate::journal::file::read_file;
+use crate::journal::lock::FileLock;
+use crate::journal::storage::StorageError;
+use crate::surroundings::Randomness;
+
+/// The state folder of an environment.
+#[derive(Clone, Debug)]
+pub struct StateFolder {
+    root: PathBuf,
+    lineage: String,
+}
+
+/// A run in the folder.
+#[derive(Debug)]
+pub struct Listed {
+    /// The run.
+    pub run: RunId,
+    /// Its journal, or why it cannot be read.
+    pub chain: Result<Chain, ChainError>,
+}
+
+impl StateFolder {
+    /// Opens the folder, and makes it with a new lineage when it is not there.
+    ///
+    /// # Errors
+    /// When it is on the network, writable by others, or cannot be made.
+    pub async fn open(root: PathBuf, randomness: &dyn Randomness) -> Result<Self, StorageError> {
+        let token = randomness.token();
+        blocking(move || {
+            make_folder(&root)?;
+            refuse_network(&root)?;
+            refuse_open_to_others(&root)?;
+            make_folder(&root.join("runs"))?;
+            make_folder(&root.join("locks"))?;
+            let path = root.join("lineage");
+            // Two processes may come first at once: one name wins, and both read that one.
+            make_once(&path, token.as_bytes(), &token)?;
+            let lineage = read_text(&path)?;
+            Ok(Self { root, lineage })
+        })
+        .await
+    }
+
+    /// Opens the folder for reading only; makes nothing.
+    ///
+    /// # Errors
+    /// [`StorageError::Missing`] when it is not there.
+    pub async fn open_existing(root: PathBuf) -> Result<Self, StorageError> {
+        blocking(move || {
+            let lineage = read_text(&root.join("lineage"))?;
+            Ok(Self { root, lineage })
+        })
+        .await
+    }
+
+    /// The environment's id.
+    pub fn lineage(&self) -> &str {
+        &self.lineage
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of a run.
+    ///
+    /// # Errors
+    /// When the text cannot be the id of a run: it may come from a command line.
+    pub fn run_folder(&self, run: &RunId) -> Result<PathBuf, StorageError> {
+        if !is_plain(run.as_str()) {
+            return Err(StorageError::Missing {
+                what: format!("run {run:?}"),
+            });
+        }
+        Ok(self.root.join("runs").join(run.as_str()))
+    }
+
+    /// The storage of a new run, held for writing.
+    ///
+    /// # Errors
+    /// See [`FileStorage::create`].
+    pub async fn create(&self, run: &RunId) -> Result<FileStorage, StorageError> {
+        FileStorage::create(self.run_folder(run)?).await
+    }
+
+    /// The storage of an existing run, held for writing.
+    ///
+    /// # Errors
+    /// See [`FileStorage::open`].
+    pub async fn write(&self, run: &RunId) -> Result<FileStorage, StorageError> {
+        FileStorage::open(self.run_folder(run)?).await
+    }
+
+    /// The storage of a run, for reading.
+    ///
+    /// # Errors
+    /// When the text cannot be the id of a run.
+    pub fn read(&self, run: &RunId) -> Result<FileStorage, StorageError> {
+        Ok(FileStorage::open_reading(self.run_folder(run)?))
+    }
+
+    /// The environment's lock.
+    pub fn lock(&self, clock: Arc<dyn Clock>) -> FileLock {
+        FileLock::new(self.root.join("locks").join(&self.lineage), clock)
+    }
+
+    /// All runs, newest last; those that cannot be read come first, by name.
+    ///
+    /// # Errors
+    /// When the folder of the runs cannot be read.
+    pub async fn runs(&self) -> Result<Vec<Listed>, StorageError> {
+        let folder = self.root.join("runs");
+        let names = blocking(move || names_in(&folder)).await?;
+        let mut runs = Vec::with_capacity(names.len());
+        for name in names.into_iter().filter(|name| is_plain(name)) {
+            let run = RunId::new(name);
+            let chain = self.chain(&run).await;
+            runs.push(Listed { run, chain });
+        }
+        runs.sort_by_key(|listed| {
+            listed
+                .chain
+                .as_ref()
+                .ok()
+                .map(|chain| chain.state.opening.at)
+        });
+        Ok(runs)
+    }
+
+    /// Reads and proves the journal of a run, which must be of this environment.
+    ///
+    /// # Errors
+    /// See [`ChainError`].
+    pub async fn chain(&self, run: &RunId) -> Result<Chain, ChainError> {
+        let chain = chain::read(&self.read(run)?, run).await?;
+        if chain.state.opening.lineage != self.lineage {
+            return Err(ChainError::Foreign {
+                expected: format!("environment {}", self.lineage),
+                found: format!("environment {}", chain.state.opening.lineage),
+            });
+        }
+        Ok(chain)
+    }
+
+    /// Leaves an answer for the process that works on a run. It counts once that process has recorded it.
+    ///
+    /// # Errors
+    /// [`StorageError::Unfit`] when there is one already that was not taken yet.
+    pub async fn put_answer(
+        &self,
+        run: &RunId,
+        step: &StepName,
+        answer: &Answer,
+        randomness: &dyn Randomness,
+    ) -> Result<(), StorageError> {
+        let path = self.answer_path(run, step)?;
+        let text = serde_json::to_vec(answer).expect("our own types serialise to JSON");
+        let token = randomness.token();
+        let is_new = blocking(move || make_once(&path, &text, &token)).await?;
+        if !is_new {
+            let what =
+                format!("step {step} was answered already, and the answer is not recorded yet");
+            return Err(StorageError::Unfit { what });
+        }
+        Ok(())
+    }
+
+    /// The answers that were left and are not removed yet.
+    ///
+    /// # Errors
+    /// When the inbox, or an answer in it, cannot be read.
+    pub async fn answers(&self, run: &RunId) -> Result<BTreeMap<StepName, Answer>, StorageError> {
+        let folder = self.run_folder(run)?.join("inbox");
+        blocking(move || {
+            let mut answers = BTreeMap::new();
+            for name in names_in(&folder)? {
+                let Some(step) = name.strip_suffix(".json") else {
+                    continue;
+                };
+                let path = folder.join(&name);
+                let answer = serde_json::from_slice(&read_file(&path)?).map_err(|error| {
+                    StorageError::Unfit {
+                        what: format!("{}: {error}", path.display()),
+                    }
+                })?;
+                answers.insert(StepName::new(step), answer);
+            }
+            Ok(answers)
+        })
+        .await
+    }
+
+    /// Removes an answer from the inbox: after it was recorded, not before.
+    ///
+    /// # Errors
+    /// When it cannot be removed. One that is not there is fine.
+    pub async fn remove_answer(&self, run: &RunId, step: &StepName) -> Result<(), StorageError> {
+        let path = self.answer_path(run, step)?;
+        blocking(move || match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io_error("remove", &path)(error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        })
+        .await
+    }
+
+    fn answer_path(&self, run: &RunId, step: &StepName) -> Result<PathBuf, StorageError> {
+        if !is_plain(step.as_str()) {
+            return Err(StorageError::Missing {
+                what: format!("step {step:?}"),
+            });
+        }
+        Ok(self
+            .run_folder(run)?
+            .join("inbox")
+            .join(format!("{step}.json")))
+    }
+}
+
+/// A name that stays in its folder on every system.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('.')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+/// Makes a file whole or not at all, unless there is one. True when it was made. `token` is in the name under
+/// which it is prepared.
+fn make_once(path: &Path, bytes: &[u8], token: &str) -> Result<bool, StorageError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let part = folder.join(format!(".{token}.part"));
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(&part)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        .and_then(|()| std::fs::hard_link(&part, path));
+    let removed = std::fs::remove_file(&part);
+    match made {
+        Ok(()) => {
+            removed.map_err(io_error("remove", &part))?;
+            sync_folder(folder)?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(io_error("make", path)(error)),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, StorageError> {
+    String::from_utf8(read_file(path)?).map_err(|_| StorageError::Unfit {
+        what: format!("{} is not text", path.display()),
+    })
+}
+
+fn names_in(folder: &Path) -> Result<Vec<String>, StorageError> {
+    let entries = std::fs::read_dir(folder).map_err(io_error("read", folder))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(io_error("read", folder))?.file_name();
+        names.extend(name.into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Whoever can write the folder can make a run do anything.
+fn refuse_open_to_others(root: &Path) -> Result<(), StorageError> {
+    let mode = std::fs::metadata(root)
+        .map_err(io_error("look at", root))?
+        .mode();
+    if mode & 0o022 != 0 {
+        return Err(StorageError::Unfit {
+            what: format!(
+                "{} can be written by others (mode {:o}); run `chmod go-w` on it",
+                root.display(),
+                mode & 0o777
+            ),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

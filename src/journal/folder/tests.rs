@@ -1,0 +1,190 @@
+//! What stands where, what is made once, and what is refused.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use salvor_contract::Answer;
+use salvor_contract::RunId;
+
+use crate::journal::chain::ChainError;
+use crate::journal::folder::StateFolder;
+use crate::journal::storage::StorageError;
+use crate::journal::trial::Counting;
+use crate::journal::trial::opened;
+use crate::journal::trial::source;
+use crate::journal::writer::Journal;
+
+fn answer(text: &str) -> Answer {
+    Answer {
+        text: text.to_owned(),
+        by: "j.doe".to_owned(),
+        role: None,
+        at: "2026-04-06T02:00:00Z".parse().expect("a time"),
+        file: None,
+    }
+}
+
+#[tokio::test]
+async fn a_lineage_is_made_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("state");
+    assert!(matches!(
+        StateFolder::open_existing(root.clone()).await,
+        Err(StorageError::Missing { .. })
+    ));
+    let first = StateFolder::open(root.clone(), &Counting::from(1))
+        .await
+        .expect("new");
+    let second = StateFolder::open(root.clone(), &Counting::from(7))
+        .await
+        .expect("there");
+    assert_eq!(first.lineage(), second.lineage());
+    assert_eq!(first.lineage().len(), 32);
+    let mut names: Vec<String> = std::fs::read_dir(&root)
+        .expect("it is there")
+        .map(|entry| {
+            entry
+                .expect("readable")
+                .file_name()
+                .into_string()
+                .expect("plain")
+        })
+        .collect();
+    names.sort();
+    assert_eq!(names, ["lineage", "locks", "runs"]);
+}
+
+#[tokio::test]
+async fn runs_are_listed_with_what_is_wrong_with_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = StateFolder::open(folder.path().join("state"), &Counting::from(1))
+        .await
+        .expect("new");
+    for (run, lineage) in [("good", state.lineage()), ("foreign", "another")] {
+        let run = RunId::new(run);
+        let storage = state.create(&run).await.expect("new");
+        Journal::create(std::sync::Arc::new(storage), source(), run, opened(lineage))
+            .await
+            .expect("new");
+    }
+    state.create(&"begun".into()).await.expect("new");
+    let listed: Vec<(String, String)> = state
+        .runs()
+        .await
+        .expect("readable")
+        .into_iter()
+        .map(|listed| {
+            let chain = listed.chain.map(|chain| chain.state.opening.plan);
+            (
+                listed.run.to_string(),
+                chain.unwrap_or_else(|error| error.to_string()),
+            )
+        })
+        .collect();
+    let expected = [
+        (
+            "begun",
+            "the journal is empty: the run was never opened".to_owned(),
+        ),
+        (
+            "foreign",
+            format!(
+                "the journal belongs to environment another, not to environment {}",
+                state.lineage()
+            ),
+        ),
+        ("good", "calabi".to_owned()),
+    ];
+    assert_eq!(listed, expected.map(|(run, text)| (run.to_owned(), text)));
+}
+
+#[tokio::test]
+async fn a_journal_in_the_place_of_another_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = StateFolder::open(folder.path().join("state"), &Counting::from(1))
+        .await
+        .expect("new");
+    for run in ["a", "b"] {
+        let storage = state.create(&run.into()).await.expect("new");
+        let opened = opened(state.lineage());
+        Journal::create(std::sync::Arc::new(storage), source(), run.into(), opened)
+            .await
+            .expect("new");
+    }
+    let path = |run: &str| {
+        state
+            .run_folder(&run.into())
+            .expect("plain")
+            .join("journal")
+    };
+    std::fs::copy(path("a"), path("b")).expect("same disk");
+    let refused = state.chain(&"b".into()).await.expect_err("it is run a");
+    assert!(matches!(refused, ChainError::Foreign { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn an_answer_waits_in_the_inbox_until_it_is_recorded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let random = Counting::from(1);
+    let state = StateFolder::open(folder.path().join("state"), &random)
+        .await
+        .expect("new");
+    let run = RunId::new("r1");
+    state.create(&run).await.expect("new");
+    let first = answer("yes");
+    state
+        .put_answer(&run, &"assess".into(), &first, &random)
+        .await
+        .expect("the first one");
+    let second = state
+        .put_answer(&run, &"assess".into(), &answer("no"), &random)
+        .await;
+    assert!(matches!(second, Err(StorageError::Unfit { .. })));
+    let answers = state.answers(&run).await.expect("readable");
+    assert_eq!(
+        answers.into_iter().collect::<Vec<_>>(),
+        [("assess".into(), first)]
+    );
+    state
+        .remove_answer(&run, &"assess".into())
+        .await
+        .expect("it is there");
+    state
+        .remove_answer(&run, &"assess".into())
+        .await
+        .expect("not there is fine");
+    assert!(state.answers(&run).await.expect("readable").is_empty());
+}
+
+#[tokio::test]
+async fn names_that_leave_the_folder_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let random = Counting::from(1);
+    let state = StateFolder::open(folder.path().join("state"), &random)
+        .await
+        .expect("new");
+    for name in ["", ".", "..", "../x", "a/b", "/etc", ".hidden", "a\0b", "ä"] {
+        assert!(state.run_folder(&name.into()).is_err(), "{name:?}");
+        let put = state
+            .put_answer(&"r1".into(), &name.into(), &answer(""), &random)
+            .await;
+        assert!(put.is_err(), "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_others_can_write_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("state");
+    std::fs::create_dir(&root).expect("new");
+    std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o777)).expect("ours");
+    let refused = StateFolder::open(root.clone(), &Counting::from(1))
+        .await
+        .expect_err("open");
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "{} can be written by others (mode 777); run `chmod go-w` on it",
+            root.display()
+        )
+    );
+}

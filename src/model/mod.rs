@@ -1,0 +1,42 @@
+//! Turns the written document into a valid plan, and a plan with inputs and a scenario into an [`Instance`].
+//!
+//! [`read`] collects all that is wrong with a plan, for every value of the inputs that decide what is part
+//! of it; nothing is contacted. [`Plan::instance`] chooses a scenario and gives the inputs. Everything after
+//! this station works on an [`Instance`]; nothing after it knows the text.
+
+mod check;
+mod check_case;
+mod check_names;
+mod choosing;
+mod condition;
+mod fitting;
+mod given;
+mod groups;
+pub mod inputs;
+pub mod instance;
+mod instantiate;
+pub mod keys;
+pub mod members;
+pub mod order;
+pub mod plan;
+mod policy;
+mod reading;
+mod resolution;
+mod scope;
+mod schedule;
+mod sections;
+mod shape;
+mod shell;
+mod typed;
+mod unused;
+
+pub use crate::model::condition::Condition;
+pub use crate::model::inputs::GivenInputs;
+pub use crate::model::inputs::environment_name;
+pub use crate::model::instance::Instance;
+pub use crate::model::plan::Drill;
+pub use crate::model::plan::Plan;
+pub use crate::model::reading::CheckReport;
+pub use crate::model::reading::Counts;
+pub use crate::model::reading::Reading;
+pub use crate::model::reading::read;

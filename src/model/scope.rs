@@ -1,0 +1,355 @@
+//! What a reference in a template refers to, and of which type it is.
+
+use salvor_contract::Type;
+use serde_json::Value;
+
+use crate::model::resolution::Resolution;
+use crate::plan_file::Code;
+use crate::plan_file::Content;
+use crate::plan_file::Node;
+use crate::plan_file::Position;
+use crate::plan_file::Problem;
+use crate::plan_file::similar;
+use crate::template::Template;
+
+/// The facts of a run, with their types.
+const RUN: [(&str, Type); 4] = [
+    ("id", Type::Text),
+    ("started", Type::Time),
+    ("goal", Type::Time),
+    ("scenario", Type::Text),
+];
+
+/// The facts of a chosen recovery point that every kind has.
+const POINT: [(&str, Type); 3] = [
+    ("id", Type::Text),
+    ("at", Type::Time),
+    ("title", Type::Text),
+];
+
+/// A reference that leads nowhere.
+pub struct Lost {
+    code: Code,
+    title: String,
+    label: String,
+    help: Option<String>,
+    also: Option<Box<(Position, String)>>,
+}
+
+impl Lost {
+    fn new(code: Code, title: String, label: impl Into<String>) -> Self {
+        Self {
+            code,
+            title,
+            label: label.into(),
+            help: None,
+            also: None,
+        }
+    }
+
+    fn suggest<'a>(mut self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        self.help = match similar(written, known.iter().copied()) {
+            Some(name) => Some(format!("did you mean `{name}`?")),
+            None if known.is_empty() => None,
+            None if known.len() > 20 => None,
+            None => Some(format!("there are `{}`", known.join("`, `"))),
+        };
+        self
+    }
+
+    /// The problem, at the place of the reference.
+    pub fn at(self, at: Position) -> Problem {
+        let mut problem = Problem::error(self.code, self.title).at(at, self.label);
+        if let Some(also) = self.also {
+            let (at, text) = *also;
+            problem = problem.and_at(at, text);
+        }
+        match self.help {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
+    }
+}
+
+impl Resolution<'_> {
+    /// The type of what a path refers to.
+    pub fn type_of(&self, path: &[String]) -> Result<Type, Lost> {
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        match names.as_slice() {
+            ["inputs", name, rest @ ..] => {
+                let input = self.plan.input(name).ok_or_else(|| {
+                    Lost::new(
+                        Code::UnknownInput,
+                        format!("unknown input `{name}`"),
+                        "not an input of this plan",
+                    )
+                    .suggest(name, self.plan.inputs.iter().map(|i| i.name.as_str()))
+                })?;
+                Ok(inner(input.takes.gives(), rest))
+            }
+            ["tables", rest @ ..] => self.table(rest),
+            ["steps", name, output, rest @ ..] => self.output(name, output).map(|t| inner(t, rest)),
+            ["stores", name, "point", fact, ..] => {
+                if !self.stores.contains_key(name) {
+                    return Err(self.unknown_store(name));
+                }
+                let known = POINT.iter().find(|(known, _)| known == fact);
+                Ok(known.map_or(Type::Any, |(_, gives)| gives.clone()))
+            }
+            ["sets", name, "id"] => match self.plan.sets.iter().any(|s| s.name.name == *name) {
+                true => Ok(Type::Text),
+                false => Err(Lost::new(
+                    Code::UnknownSet,
+                    format!("unknown set `{name}`"),
+                    "not a set of this plan",
+                )
+                .suggest(name, self.plan.sets.iter().map(|s| s.name.name.as_str()))),
+            },
+            ["run", fact] => RUN
+                .iter()
+                .find(|(known, _)| known == fact)
+                .map(|(_, gives)| gives.clone())
+                .ok_or_else(|| {
+                    Lost::new(
+                        Code::UnknownReference,
+                        format!("a run has no `{fact}`"),
+                        "not a fact of a run",
+                    )
+                    .suggest(fact, RUN.iter().map(|(known, _)| *known))
+                }),
+            [variant, output, rest @ ..]
+                if self.plan.variants.iter().any(|v| v.name.name == *variant) =>
+            {
+                self.offer(variant, output).map(|t| inner(t, rest))
+            }
+            [root, ..] => Err(self.unknown_root(root, path)),
+            [] => Ok(Type::Any),
+        }
+    }
+
+    /// The step that must have run before the path is known: the one it names, or the one after which the
+    /// points of a store are known.
+    pub fn step_behind(&self, path: &[String]) -> Option<String> {
+        match path.first().map(String::as_str) {
+            Some("steps") => path.get(1).cloned(),
+            Some("stores") => {
+                let store = self.stores.get(path.get(1)?.as_str())?;
+                let (step, when) = store.known.as_ref()?;
+                let holds = when.as_ref().is_none_or(|when| when.holds(self.case));
+                let is_there = self.steps.contains_key(step.name.as_str());
+                (holds && is_there).then(|| step.name.clone())
+            }
+            Some(_) | None => None,
+        }
+    }
+
+    /// What a path to a variant's output stands for.
+    pub fn offered(&self, path: &[String]) -> Option<Template> {
+        let part = self.offers.get(path.first()?.as_str())?;
+        let node = part.offers.get(path.get(1)?)?;
+        let template = match &node.content {
+            Content::Text(text) => Template::parse(text).ok()?,
+            Content::Integer(number) => Template::value(Value::from(*number)),
+            Content::Float(number) => Template::value(Value::from(*number)),
+            Content::Boolean(value) => Template::value(Value::Bool(*value)),
+            Content::Time(text) => Template::literal(text),
+            Content::List(_) | Content::Table(_) => return None,
+        };
+        Some(template)
+    }
+
+    fn table(&self, path: &[&str]) -> Result<Type, Lost> {
+        let mut value = &self.plan.tables;
+        for name in path {
+            let Some(next) = value.get(name) else {
+                let known: Vec<&str> = value
+                    .as_object()
+                    .map(|object| object.keys().map(String::as_str).collect())
+                    .unwrap_or_default();
+                return Err(Lost::new(
+                    Code::UnknownTable,
+                    format!("the tables have no `{name}`"),
+                    "not a table, row or column",
+                )
+                .suggest(name, known));
+            };
+            value = next;
+        }
+        Ok(match value {
+            Value::String(_) => Type::Text,
+            Value::Bool(_) => Type::Boolean,
+            Value::Number(number) if number.is_f64() => Type::Number,
+            Value::Number(_) => Type::Integer,
+            Value::Null | Value::Array(_) | Value::Object(_) => Type::Any,
+        })
+    }
+
+    fn output(&self, name: &str, output: &str) -> Result<Type, Lost> {
+        let Some(step) = self.steps.get(name) else {
+            return Err(match self.absent.get(name) {
+                Some((step, why)) => {
+                    let mut lost = Lost::new(
+                        Code::AbsentStep,
+                        format!("step `{name}` is not there when {}", self.words()),
+                        "its output is used here",
+                    );
+                    lost.also = Some(Box::new((step.name.at, why.clone())));
+                    lost.help = Some(
+                        "give this step the same condition, or take the value from elsewhere"
+                            .to_owned(),
+                    );
+                    lost
+                }
+                None => Lost::new(
+                    Code::UnknownStep,
+                    format!("unknown step `{name}`"),
+                    "not a step of this plan",
+                )
+                .suggest(name, self.plan.steps.iter().map(|s| s.name.name.as_str())),
+            });
+        };
+        let Some(action) = self.action(step) else {
+            // That its kind is unknown was said where it is named.
+            return Ok(Type::Any);
+        };
+        let found = action.outputs.iter().find(|known| known.name == output);
+        found.map(|known| known.gives.clone()).ok_or_else(|| {
+            let title = format!("`{}` has no output `{output}`", action.name);
+            let lost = Lost::new(
+                Code::UnknownOutput,
+                title,
+                format!("not an output of step `{name}`"),
+            );
+            if action.outputs.is_empty() {
+                Lost {
+                    help: Some("it has none".to_owned()),
+                    ..lost
+                }
+            } else {
+                lost.suggest(output, action.outputs.iter().map(|known| known.name))
+            }
+        })
+    }
+
+    fn offer(&self, variant: &str, output: &str) -> Result<Type, Lost> {
+        let offered = self
+            .plan
+            .variants
+            .iter()
+            .filter(|v| v.name.name == variant)
+            .flat_map(|v| &v.offers)
+            .map(|offer| offer.name.as_str());
+        let offered: Vec<&str> = offered.collect();
+        if !offered.contains(&output) {
+            return Err(Lost::new(
+                Code::UnknownOutput,
+                format!("variant `{variant}` offers no `{output}`"),
+                "not one of its outputs",
+            )
+            .suggest(output, offered));
+        }
+        let node = self
+            .offers
+            .get(variant)
+            .and_then(|part| part.offers.get(output));
+        Ok(node.map_or(Type::Any, |node| self.type_of_node(node)))
+    }
+
+    fn type_of_node(&self, node: &Node) -> Type {
+        match &node.content {
+            Content::Integer(_) => Type::Integer,
+            Content::Float(_) => Type::Number,
+            Content::Boolean(_) => Type::Boolean,
+            Content::Time(_) => Type::Time,
+            Content::List(_) | Content::Table(_) => Type::Any,
+            Content::Text(text) => match Template::parse(text) {
+                Ok(template) => self.type_of_template(&template),
+                Err(_) => Type::Any,
+            },
+        }
+    }
+
+    /// The type of what a template says.
+    pub fn type_of_template(&self, template: &Template) -> Type {
+        let of = |path: &[String]| self.type_of(path).unwrap_or(Type::Any);
+        if template
+            .references()
+            .iter()
+            .any(|r| of(&r.path) == Type::Secret)
+        {
+            return Type::Secret;
+        }
+        match template.single_path() {
+            Some(path) => of(path),
+            None if template.is_single() && !template.is_single_text() => Type::Any,
+            None => Type::Text,
+        }
+    }
+
+    pub(super) fn unknown_store(&self, name: &str) -> Lost {
+        let known: Vec<&str> = self
+            .plan
+            .stores
+            .iter()
+            .map(|s| s.name.name.as_str())
+            .collect();
+        if known.contains(&name) {
+            return Lost::new(
+                Code::UnknownStore,
+                format!("store `{name}` is not there when {}", self.words()),
+                "it is part of another variant",
+            );
+        }
+        let mut lost = Lost::new(
+            Code::UnknownStore,
+            format!("unknown store `{name}`"),
+            "not a store of this plan",
+        )
+        .suggest(name, known);
+        let known = self.plan.stores.iter().map(|s| s.name.name.as_str());
+        if let Some(found) = similar(name, known)
+            && let Some(store) = self.plan.stores.iter().find(|s| s.name.name == found)
+        {
+            let line = self.plan.sources.line(store.name.at);
+            lost.help = Some(format!("did you mean `{found}` (line {line})?"));
+        }
+        lost
+    }
+
+    fn unknown_root(&self, root: &str, path: &[String]) -> Lost {
+        let roots = ["inputs", "tables", "steps", "stores", "sets", "run"];
+        let title = format!("`{}` refers to nothing", path.join("."));
+        if roots.contains(&root) {
+            let form = match root {
+                "steps" => "{{steps.NAME.OUTPUT}}",
+                "stores" => "{{stores.NAME.point.id}}",
+                "sets" => "{{sets.NAME.id}}",
+                "run" => "{{run.id}}",
+                _ => "{{inputs.NAME}}",
+            };
+            let mut lost = Lost::new(Code::UnknownReference, title, "not a whole reference");
+            lost.help = Some(format!("write {form}"));
+            return lost;
+        }
+        let mut lost = Lost::new(Code::UnknownReference, title, "no fact begins like this");
+        let variants = self.plan.variants.iter().map(|v| v.name.name.as_str());
+        let is_input = self.plan.input(root).is_some();
+        lost = lost.suggest(root, roots.into_iter().chain(variants));
+        if is_input {
+            lost.help = Some(format!("did you mean `inputs.{root}`?"));
+        }
+        lost
+    }
+}
+
+fn inner(outer: Type, rest: &[&str]) -> Type {
+    match (outer, rest) {
+        (outer, []) => outer,
+        (Type::List(of) | Type::Map(of), [_, rest @ ..]) => inner(*of, rest),
+        (Type::Table(fields), [name, rest @ ..]) => fields
+            .get(name)
+            .map_or(Type::Any, |field| inner(field.takes.clone(), rest)),
+        (_, _) => Type::Any,
+    }
+}

@@ -1,0 +1,408 @@
+//! Turns written values into the values that a kind takes: types checked, known templates rendered.
+
+use jiff::Timestamp;
+use salvor_contract::Fields;
+use salvor_contract::Period;
+use salvor_contract::Secret;
+use salvor_contract::SecretReference;
+use salvor_contract::Size;
+use salvor_contract::Type;
+use salvor_contract::Values;
+use serde_json::Value;
+
+use crate::model::fitting::fits;
+use crate::model::fitting::misfit;
+use crate::model::fitting::type_words;
+use crate::model::resolution::Resolution;
+use crate::model::shape::unknown_key;
+use crate::model::shell::shell_expression;
+use crate::plan_file::Code;
+use crate::plan_file::Content;
+use crate::plan_file::Node;
+use crate::plan_file::Position;
+use crate::plan_file::Problem;
+use crate::plan_file::Problems;
+use crate::plan_file::Table;
+use crate::plan_file::similar;
+use crate::template::Missing;
+use crate::template::Template;
+use crate::template::unrendered;
+
+/// When a value must be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before anything runs: outputs of steps and chosen points cannot be in it.
+    BeforeRun,
+    /// When its step begins.
+    DuringRun,
+}
+
+/// What is written, for whom, and what is known.
+#[derive(Clone, Copy)]
+pub struct Typing<'r, 'a> {
+    /// The plan for one case.
+    pub resolution: &'r Resolution<'a>,
+    /// What is known: inputs and tables.
+    pub facts: &'r Value,
+    /// When the values must be known.
+    pub moment: Moment,
+    /// Whose values they are: `step `pipelines``.
+    pub owner: &'r str,
+}
+
+impl Typing<'_, '_> {
+    /// The values of a table, as the fields take them. What is wrong is left out of the result.
+    pub fn fields(
+        &self,
+        table: &Table,
+        takes: &Fields,
+        named_at: Position,
+        problems: &mut Problems,
+    ) -> Values {
+        let mut values = Values::new();
+        for (name, value) in self.entries(table, takes, named_at, problems) {
+            values.set(name, value);
+        }
+        values
+    }
+
+    fn entries(
+        &self,
+        table: &Table,
+        takes: &Fields,
+        named_at: Position,
+        problems: &mut Problems,
+    ) -> Vec<(String, Value)> {
+        let mut values = Vec::new();
+        for entry in &table.entries {
+            let Some(field) = takes.get(&entry.key) else {
+                let known = takes.iter().map(|field| field.name.as_str());
+                problems.push(unknown_key(entry, known, self.owner));
+                continue;
+            };
+            let owner = format!("`{}` of {}", entry.key, self.owner);
+            let typing = Typing {
+                owner: &owner,
+                ..*self
+            };
+            match typing.value(&entry.value, &field.takes, problems) {
+                Some(Value::Null) if field.is_required => problems.push(
+                    Problem::error(
+                        Code::MissingKey,
+                        format!("`{}` of {} was left out", field.name, self.owner),
+                    )
+                    .at(entry.value.at, "the input was not given")
+                    .help("give the input, or write a value"),
+                ),
+                Some(Value::Null) | None => {}
+                Some(value) => values.push((entry.key.clone(), value)),
+            }
+        }
+        for field in takes.iter().filter(|field| field.is_required) {
+            if table.get(&field.name).is_none() {
+                let help = field.help.trim_end_matches('.');
+                problems.push(
+                    Problem::error(
+                        Code::MissingKey,
+                        format!("{} has no `{}`", self.owner, field.name),
+                    )
+                    .at(
+                        named_at,
+                        format!("takes `{}`: {}", field.name, type_words(&field.takes)),
+                    )
+                    .help(if help.is_empty() {
+                        format!("write {} = …", field.name)
+                    } else {
+                        format!("`{}`: {help}", field.name)
+                    }),
+                );
+            }
+        }
+        values
+    }
+
+    /// One value, as a type takes it; `None` when something is wrong with it.
+    pub fn value(&self, node: &Node, takes: &Type, problems: &mut Problems) -> Option<Value> {
+        if let Content::Text(text) = &node.content {
+            if let Some(problem) = shell_expression(text, self.owner, node.at, self.sources()) {
+                problems.push(problem);
+                return None;
+            }
+            if text.contains("{{") {
+                return self.template(node, text, takes, problems);
+            }
+        }
+        let found = match (takes, &node.content) {
+            (Type::Text, Content::Text(text)) => Ok(Value::String(text.clone())),
+            (Type::Text, Content::Integer(number)) => Err(Problem::error(
+                Code::NumberForText,
+                format!("{number} is a number where text belongs"),
+            )
+            .at(node.at, "an id that looks like a number is still text")
+            .help(format!("write \"{}\"", self.sources().text(node.at)))),
+            (Type::Integer, Content::Integer(number)) => Ok(Value::from(*number)),
+            (Type::Number, Content::Integer(number)) => Ok(Value::from(*number)),
+            (Type::Number, Content::Float(number)) if number.is_finite() => {
+                Ok(Value::from(*number))
+            }
+            (Type::Boolean, Content::Boolean(value)) => Ok(Value::Bool(*value)),
+            (Type::Period, Content::Text(text)) => text
+                .parse::<Period>()
+                .map(|_| Value::String(text.clone()))
+                .map_err(|error| bad_period(error.to_string(), node.at)),
+            (Type::Period, Content::Integer(number)) => {
+                Err(bad_period(format!("`{number}` has no unit"), node.at))
+            }
+            (Type::Size, Content::Integer(number)) if *number >= 0 => Ok(Value::from(*number)),
+            (Type::Size, Content::Text(text)) => text
+                .parse::<Size>()
+                .map(|size| Value::from(size.0))
+                .map_err(|error| {
+                    Problem::error(Code::BadValue, error.to_string())
+                        .at(node.at, "not a number of bytes")
+                }),
+            (Type::Time, Content::Text(text) | Content::Time(text)) => text
+                .parse::<Timestamp>()
+                .map(|moment| Value::String(moment.to_string()))
+                .map_err(|_| bad_time(text, node.at)),
+            (Type::Secret, Content::Text(text)) => match text.parse::<SecretReference>() {
+                Ok(reference) => Ok(serde_json::to_value(Secret::from(reference))
+                    .expect("a secret has a form in JSON")),
+                Err(_) => Err(Problem::error(
+                    Code::SecretAsText,
+                    format!("{} holds a secret as text", self.owner),
+                )
+                .at(node.at, "")
+                .note(
+                    "the line is not shown here; take the secret out of the file's history as well",
+                )
+                .help("write where the secret is to be found: env:NAME or file:/path")
+                .hidden()),
+            },
+            (Type::OneOf(words), Content::Text(text)) => match words.contains(text) {
+                true => Ok(Value::String(text.clone())),
+                false => {
+                    let problem = Problem::error(
+                        Code::BadValue,
+                        format!("`{text}` is not a word that is known here"),
+                    )
+                    .at(node.at, "not one of its words");
+                    Err(match similar(text, words.iter().map(String::as_str)) {
+                        Some(word) => problem.help(format!("did you mean `{word}`?")),
+                        None => problem.help(format!("there are `{}`", words.join("`, `"))),
+                    })
+                }
+            },
+            (Type::List(of), Content::List(list)) => {
+                let values: Vec<Option<Value>> = list
+                    .iter()
+                    .map(|node| self.value(node, of, problems))
+                    .collect();
+                return values
+                    .into_iter()
+                    .collect::<Option<Vec<Value>>>()
+                    .map(Value::Array);
+            }
+            (Type::Map(of), Content::Table(table)) => return self.map(table, of, problems),
+            (Type::Table(fields), Content::Table(table)) => {
+                let at = table.entries.first().map_or(node.at, |entry| entry.key_at);
+                let entries = self.entries(table, fields, at, problems);
+                return Some(Value::Object(entries.into_iter().collect()));
+            }
+            (Type::Any, _) => return self.any(node, problems),
+            (_, _) => Err(Problem::error(
+                Code::WrongType,
+                format!("{} takes {}", self.owner, type_words(takes)),
+            )
+            .at(node.at, format!("this is {}", node.kind()))),
+        };
+        found.map_err(|problem| problems.push(problem)).ok()
+    }
+
+    fn map(&self, table: &Table, of: &Type, problems: &mut Problems) -> Option<Value> {
+        let mut object = serde_json::Map::new();
+        let mut is_whole = true;
+        for entry in &table.entries {
+            if entry.key.starts_with('$') {
+                problems.push(
+                    Problem::error(Code::BadName, format!("`{}` begins with `$`", entry.key))
+                        .at(entry.key_at, "such keys are the tool's own"),
+                );
+                is_whole = false;
+                continue;
+            }
+            match self.value(&entry.value, of, problems) {
+                Some(value) => {
+                    object.insert(entry.key.clone(), value);
+                }
+                None => is_whole = false,
+            }
+        }
+        is_whole.then_some(Value::Object(object))
+    }
+
+    fn any(&self, node: &Node, problems: &mut Problems) -> Option<Value> {
+        match &node.content {
+            Content::Text(text) | Content::Time(text) => Some(Value::String(text.clone())),
+            Content::Integer(number) => Some(Value::from(*number)),
+            Content::Float(number) => Some(Value::from(*number)),
+            Content::Boolean(value) => Some(Value::Bool(*value)),
+            Content::List(_) => self.value(node, &Type::List(Box::new(Type::Any)), problems),
+            Content::Table(_) => self.value(node, &Type::Map(Box::new(Type::Any)), problems),
+        }
+    }
+
+    fn template(
+        &self,
+        node: &Node,
+        text: &str,
+        takes: &Type,
+        problems: &mut Problems,
+    ) -> Option<Value> {
+        let inside = |start: usize, end: usize| self.sources().inside(node.at, text, start, end);
+        let template = match Template::parse(text) {
+            Ok(template) => template,
+            Err(error) => {
+                problems.push(
+                    Problem::error(Code::TemplateSyntax, "the braces cannot be read")
+                        .at(inside(error.at.start, error.at.end), error.message),
+                );
+                return None;
+            }
+        };
+        let before = problems.errors();
+        for reference in template.references() {
+            let at = inside(reference.at.start, reference.at.end);
+            match self.resolution.type_of(&reference.path) {
+                Err(lost) => problems.push(lost.at(at)),
+                Ok(gives) => self.refuse_misplaced(&reference.path, &gives, takes, at, problems),
+            }
+        }
+        if problems.errors() > before {
+            return None;
+        }
+        let gives = self.resolution.type_of_template(&template);
+        if !fits(&gives, takes) {
+            let problem = Problem::error(
+                Code::TypeMismatch,
+                format!("{} takes {}", self.owner, type_words(takes)),
+            )
+            .at(node.at, format!("this says {}", type_words(&gives)));
+            let is_plain = matches!(
+                gives,
+                Type::Integer | Type::Number | Type::Boolean | Type::Size
+            );
+            problems.push(
+                match (is_plain && *takes == Type::Text, template.single_path()) {
+                    (true, Some(path)) => {
+                        problem.help(format!("write {{{{text {}}}}}", path.join(".")))
+                    }
+                    (_, _) => problem,
+                },
+            );
+            return None;
+        }
+        let whole = template.substitute(&|path| self.resolution.offered(path));
+        if !whole.is_known(self.facts) {
+            if whole.is_nested() {
+                problems.push(
+                    Problem::error(
+                        Code::TypeMismatch,
+                        "a helper takes a value, and the variant offers a text with braces",
+                    )
+                    .at(node.at, "cannot be said"),
+                );
+                return None;
+            }
+            return Some(unrendered(&whole));
+        }
+        match whole.render(self.facts, Missing::Refuse) {
+            Err(error) => {
+                problems.push(
+                    Problem::error(Code::BadValue, "this template says nothing")
+                        .at(inside(error.at.start, error.at.end), error.message),
+                );
+                None
+            }
+            Ok(value) => match misfit(&value, takes) {
+                None => Some(value),
+                Some(why) => {
+                    problems.push(
+                        Problem::error(
+                            Code::BadValue,
+                            format!("{} takes {}", self.owner, type_words(takes)),
+                        )
+                        .at(node.at, why),
+                    );
+                    None
+                }
+            },
+        }
+    }
+
+    fn refuse_misplaced(
+        &self,
+        path: &[String],
+        gives: &Type,
+        takes: &Type,
+        at: Position,
+        problems: &mut Problems,
+    ) {
+        if *gives == Type::Secret && *takes != Type::Secret {
+            problems.push(
+                Problem::error(
+                    Code::SecretInOpenPlace,
+                    format!(
+                        "`{}` is a secret, and this place can be read",
+                        path.join(".")
+                    ),
+                )
+                .at(at, format!("{} does not take a secret", self.owner)),
+            );
+        }
+        let template = Template::path(path.to_vec());
+        let whole = template.substitute(&|path| self.resolution.offered(path));
+        let later = whole.references().into_iter().find(|r| {
+            matches!(
+                r.path.first().map(String::as_str),
+                Some("steps" | "stores" | "sets" | "run")
+            )
+        });
+        if let (Moment::BeforeRun, Some(later)) = (self.moment, later) {
+            problems.push(
+                Problem::error(
+                    Code::NotKnownBeforeRun,
+                    format!("{} must be known before anything runs", self.owner),
+                )
+                .at(
+                    at,
+                    format!("`{}` is known only during the run", later.path.join(".")),
+                )
+                .help("use inputs and tables here"),
+            );
+        }
+    }
+
+    fn sources(&self) -> &crate::plan_file::Sources {
+        &self.resolution.plan.sources
+    }
+}
+
+fn bad_period(title: String, at: Position) -> Problem {
+    Problem::error(Code::BadDuration, title)
+        .at(at, "not a length of time")
+        .help("units are ms, s, m, h, d and w; months and years have no fixed length")
+}
+
+fn bad_time(text: &str, at: Position) -> Problem {
+    let looks_like_time = text.starts_with(|c: char| c.is_ascii_digit());
+    if looks_like_time {
+        Problem::error(Code::TimeWithoutZone, format!("`{text}` is not one moment"))
+            .at(at, "a time without its zone")
+            .help("write date, time and zone: 2026-04-06T01:30:00Z or 2026-04-06T03:30:00+02:00")
+    } else {
+        Problem::error(Code::BadValue, format!("`{text}` is not a moment"))
+            .at(at, "not a moment")
+            .help("write date, time and zone: 2026-04-06T01:30:00Z")
+    }
+}

@@ -1,0 +1,198 @@
+//! What a plan defines and nothing uses: often a name that was mistyped somewhere else.
+
+use std::collections::BTreeSet;
+
+use salvor_contract::StepName;
+
+use crate::model::condition::Condition;
+use crate::model::instance::StoreClass;
+use crate::model::plan::Does;
+use crate::model::plan::Named;
+use crate::model::plan::Plan;
+use crate::plan_file::Code;
+use crate::plan_file::Content;
+use crate::plan_file::Node;
+use crate::plan_file::Problem;
+use crate::plan_file::Problems;
+use crate::plan_file::Table;
+use crate::template::Template;
+
+/// Adds a warning for each input, store and step that nothing uses. Says nothing while there are errors:
+/// an unknown name explains the unused one. `reached` holds the steps that some scenario runs, when it is
+/// known of all cases.
+pub fn check(plan: &Plan, reached: Option<&BTreeSet<StepName>>, problems: &mut Problems) {
+    if problems.errors() > 0 {
+        return;
+    }
+    let mut used = Used::default();
+    used.plan(plan);
+    for input in &plan.inputs {
+        if !used.inputs.contains(&input.name) {
+            warn(
+                "input",
+                &input.name,
+                input.at,
+                "nothing refers to it",
+                problems,
+            );
+        }
+    }
+    for store in &plan.stores {
+        let is_kept = matches!(
+            store.class,
+            StoreClass::Authoritative
+                | StoreClass::Replicated
+                | StoreClass::Rebuildable
+                | StoreClass::Key
+        );
+        if is_kept && store.kind.is_some() && !used.stores.contains(&store.name.name) {
+            warn(
+                "store",
+                &store.name.name,
+                store.name.at,
+                "no step restores, backs up or verifies it",
+                problems,
+            );
+        }
+    }
+    if let Some(reached) = reached {
+        unreached(plan, reached, problems);
+    }
+}
+
+fn warn(
+    what: &str,
+    name: &str,
+    at: crate::plan_file::Position,
+    label: &str,
+    problems: &mut Problems,
+) {
+    problems
+        .push(Problem::warning(Code::Unused, format!("{what} `{name}` is not used")).at(at, label));
+}
+
+/// Steps that are part of no scenario, whatever the inputs.
+fn unreached(plan: &Plan, reached: &BTreeSet<StepName>, problems: &mut Problems) {
+    if plan.scenarios.is_empty() {
+        return;
+    }
+    for step in &plan.steps {
+        let name = &step.name.name;
+        if !reached.contains(name.as_str()) {
+            warn(
+                "step",
+                name,
+                step.name.at,
+                "no scenario reaches it",
+                problems,
+            );
+        }
+    }
+}
+
+#[derive(Default)]
+struct Used {
+    inputs: BTreeSet<String>,
+    stores: BTreeSet<String>,
+}
+
+impl Used {
+    fn plan(&mut self, plan: &Plan) {
+        for config in &plan.providers {
+            self.table(&config.with);
+        }
+        for store in &plan.stores {
+            self.table(&store.with);
+            self.nodes([&store.rpo, &store.backup_written]);
+            if let Some((_, Some(condition))) = &store.known {
+                self.condition(condition);
+            }
+        }
+        for step in &plan.steps {
+            self.table(&step.with);
+            self.nodes([&step.timeout, &step.expect]);
+            if let Some((condition, _)) = &step.when {
+                self.condition(condition);
+            }
+            if let Some((what, when)) = &step.destroys {
+                self.node(what);
+                if let Some(condition) = when {
+                    self.condition(condition);
+                }
+            }
+            if let Some(retry) = &step.retry {
+                self.table(retry);
+            }
+            if let Does::With { store, .. } = &step.does {
+                let Named { name, .. } = store;
+                self.stores.insert(name.clone());
+            }
+            // Some actions name a store in their inputs.
+            if let Some(store) = step.with.text("store") {
+                self.stores.insert(store.to_owned());
+            }
+        }
+        for variant in &plan.variants {
+            self.inputs.insert(variant.by.name.clone());
+            for part in variant.files.values() {
+                self.table(&part.offers);
+            }
+        }
+        for set in &plan.sets {
+            self.stores
+                .extend(set.members.iter().map(|member| member.name.clone()));
+            self.nodes([&set.skew_max, &set.schedule]);
+            self.nodes([&set.ttl, &None]);
+        }
+        for scenario in &plan.scenarios {
+            self.nodes([&scenario.rpo, &scenario.rto]);
+        }
+        for told in &plan.notify {
+            self.table(&told.with);
+        }
+    }
+
+    fn nodes(&mut self, nodes: [&Option<Node>; 2]) {
+        for node in nodes.into_iter().flatten() {
+            self.node(node);
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        self.inputs
+            .extend(condition.inputs().into_iter().map(str::to_owned));
+    }
+
+    fn table(&mut self, table: &Table) {
+        // An objective that is looked up in a table of the plan names an input.
+        if let (Some(name), Some(_)) = (table.text("table"), table.text("column")) {
+            let by = table.text("by").unwrap_or(name);
+            self.inputs.insert(by.to_owned());
+        }
+        for entry in &table.entries {
+            self.node(&entry.value);
+        }
+    }
+
+    fn node(&mut self, node: &Node) {
+        match &node.content {
+            Content::Text(text) => {
+                for reference in Template::parse(text)
+                    .map(|t| t.references())
+                    .unwrap_or_default()
+                {
+                    let mut path = reference.path.into_iter();
+                    let (root, name) = (path.next(), path.next());
+                    match (root.as_deref(), name) {
+                        (Some("inputs"), Some(name)) => self.inputs.insert(name),
+                        (Some("stores"), Some(name)) => self.stores.insert(name),
+                        (_, _) => false,
+                    };
+                }
+            }
+            Content::List(list) => list.iter().for_each(|node| self.node(node)),
+            Content::Table(table) => self.table(table),
+            Content::Integer(_) | Content::Float(_) | Content::Boolean(_) | Content::Time(_) => {}
+        }
+    }
+}

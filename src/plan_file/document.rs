@@ -1,0 +1,420 @@
+//! Reads the files of a plan and follows the keys that name further files.
+
+use std::path::Component;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::plan_file::names::is_deceptive;
+use crate::plan_file::node::Content;
+use crate::plan_file::node::DEPTH_MAX;
+use crate::plan_file::node::Entry;
+use crate::plan_file::node::Node;
+use crate::plan_file::node::Table;
+use crate::plan_file::node::table_of;
+use crate::plan_file::problem::Code;
+use crate::plan_file::problem::Problem;
+use crate::plan_file::problem::Problems;
+use crate::plan_file::source::FileId;
+use crate::plan_file::source::Position;
+use crate::plan_file::source::SourceFile;
+use crate::plan_file::source::Sources;
+
+/// The longest file that is read.
+const FILE_MAX_BYTES: u64 = 1024 * 1024;
+
+/// The most files that a plan is made of.
+const FILES_MAX: usize = 1000;
+
+/// A plan as it is written: all its files, not yet understood.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The files.
+    pub sources: Sources,
+    /// `plan.toml`, with the sections of all that it includes.
+    pub root: Table,
+    /// The files of variants.
+    pub variants: Vec<VariantFile>,
+    /// The files of groups, one for each use.
+    pub groups: Vec<GroupFile>,
+}
+
+/// The file of one value of a variant's input.
+#[derive(Clone, Debug)]
+pub struct VariantFile {
+    /// The variant.
+    pub variant: String,
+    /// The value that chooses this file.
+    pub value: String,
+    /// Where the value stands.
+    pub value_at: Position,
+    /// What is in the file.
+    pub table: Table,
+}
+
+/// The file of one use of a group.
+#[derive(Clone, Debug)]
+pub struct GroupFile {
+    /// The name under which it is used.
+    pub group: String,
+    /// Where that name stands.
+    pub group_at: Position,
+    /// What is in the file.
+    pub table: Table,
+}
+
+/// Reads a plan: the folder that holds `plan.toml`, or that file.
+///
+/// What cannot be read is a problem and is left out of the document.
+pub fn read(path: &Path) -> (Document, Problems) {
+    let file = if path.is_dir() {
+        path.join("plan.toml")
+    } else {
+        path.to_owned()
+    };
+    let dir = match file.parent() {
+        Some(dir) if dir != Path::new("") => dir.to_owned(),
+        Some(_) | None => PathBuf::from("."),
+    };
+    let name = file
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let mut reader = Reader {
+        sources: Sources {
+            dir,
+            files: Vec::new(),
+        },
+        problems: Problems::new(),
+        including: Vec::new(),
+    };
+    let mut root = Table::default();
+    if let Some(table) = reader.file(&name, None) {
+        reader.including.push(name.clone());
+        reader.merge(&name, table, &mut root);
+    }
+    let variants = reader.variants(&root);
+    let groups = reader.groups(&root);
+    let document = Document {
+        sources: reader.sources,
+        root,
+        variants,
+        groups,
+    };
+    (document, reader.problems)
+}
+
+/// Reads a file of inputs: a table of names and values.
+pub fn read_inputs_file(path: &Path, sources: &mut Sources) -> (Table, Problems) {
+    let name = path.to_string_lossy().into_owned();
+    let mut reader = Reader {
+        sources: std::mem::take(sources),
+        problems: Problems::new(),
+        including: Vec::new(),
+    };
+    let table = reader.text_of(path, &name, name.clone(), None);
+    *sources = reader.sources;
+    (table.unwrap_or_default(), reader.problems)
+}
+
+struct Reader {
+    sources: Sources,
+    problems: Problems,
+    including: Vec<String>,
+}
+
+impl Reader {
+    /// The table of a file, named relative to the plan's folder.
+    fn file(&mut self, name: &str, named_at: Option<Position>) -> Option<Table> {
+        let path = self.sources.dir.join(name);
+        let shown = match self.sources.dir.to_str() {
+            Some(".") => name.to_owned(),
+            Some(_) | None => path.to_string_lossy().into_owned(),
+        };
+        self.text_of(&path, name, shown, named_at)
+    }
+
+    fn text_of(
+        &mut self,
+        path: &Path,
+        name: &str,
+        shown: String,
+        named_at: Option<Position>,
+    ) -> Option<Table> {
+        if let Some(index) = self.sources.files.iter().position(|file| file.name == name) {
+            return self.parse(FileId(index));
+        }
+        let refused = |problem: Problem| match named_at {
+            Some(at) => problem.at(at, "named here"),
+            None => problem,
+        };
+        if self.sources.files.len() >= FILES_MAX {
+            self.problems.push(refused(Problem::error(
+                Code::TooMany,
+                format!("a plan is made of at most {FILES_MAX} files"),
+            )));
+            return None;
+        }
+        let text = match read_text(path) {
+            Ok(text) => text,
+            Err((code, why)) => {
+                self.problems
+                    .push(refused(Problem::error(code, format!("{shown}: {why}"))));
+                return None;
+            }
+        };
+        let id = FileId(self.sources.files.len());
+        self.sources.files.push(SourceFile {
+            name: name.to_owned(),
+            shown,
+            text,
+        });
+        self.refuse_deceptive(id);
+        self.parse(id)
+    }
+
+    fn parse(&mut self, id: FileId) -> Option<Table> {
+        let text = self.sources.files[id.0].text.clone();
+        let too_deep = |at: Position| {
+            Problem::error(
+                Code::TooDeep,
+                format!("nested deeper than {DEPTH_MAX} levels"),
+            )
+            .at(at, "too deep")
+        };
+        let (table, errors) = toml::de::DeTable::parse_recoverable(&text);
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            let at = Position {
+                file: id,
+                start: span.start,
+                end: span.end.max(span.start),
+            };
+            // The parser stops by itself before its stack ends.
+            if error.message() == "recursion limit" {
+                self.problems.push(too_deep(at));
+            } else {
+                self.problems
+                    .push(Problem::error(Code::Syntax, "this is not TOML").at(at, error.message()));
+            }
+        }
+        match table_of(id, table.get_ref(), 0) {
+            Ok(table) => Some(table),
+            Err(at) => {
+                self.problems.push(too_deep(at));
+                None
+            }
+        }
+    }
+
+    fn refuse_deceptive(&mut self, id: FileId) {
+        let text = &self.sources.files[id.0].text;
+        let found: Vec<(usize, char)> = text
+            .char_indices()
+            .filter(|(_, c)| is_deceptive(*c))
+            .take(20)
+            .collect();
+        for (start, c) in found {
+            let at = Position {
+                file: id,
+                start,
+                end: start + c.len_utf8(),
+            };
+            self.problems.push(
+                Problem::error(
+                    Code::DeceptiveCharacter,
+                    format!(
+                        "the character U+{:04X} makes a text look like another",
+                        u32::from(c)
+                    ),
+                )
+                .at(at, "here")
+                .help("remove it, or write it as an escape: \"\\u....\""),
+            );
+        }
+    }
+
+    /// Adds the sections of one file, and of all that it includes, to the whole.
+    fn merge(&mut self, name: &str, table: Table, root: &mut Table) {
+        let includes: Vec<(String, Position)> = table
+            .get("include")
+            .map(|node| node.texts().map(|(t, at)| (t.to_owned(), at)).collect())
+            .unwrap_or_default();
+        for entry in table.entries {
+            self.merge_entry(entry, root);
+        }
+        for (written, at) in includes {
+            let Some(included) = self.relative(name, &written, at) else {
+                continue;
+            };
+            if self.including.contains(&included) {
+                self.problems.push(
+                    Problem::error(Code::IncludeCycle, format!("`{written}` includes itself"))
+                        .at(at, "included from one of its own parts"),
+                );
+                continue;
+            }
+            if let Some(table) = self.file(&included, Some(at)) {
+                for key in ["format", "plan"] {
+                    if let Some(entry) = table.entry(key) {
+                        self.problems.push(
+                            Problem::error(
+                                Code::Duplicate,
+                                format!("`{key}` belongs into plan.toml alone"),
+                            )
+                            .at(entry.key_at, "in a file that is included"),
+                        );
+                    }
+                }
+                self.including.push(included.clone());
+                self.merge(&included, table, root);
+                self.including.pop();
+            }
+        }
+    }
+
+    fn merge_entry(&mut self, entry: Entry, root: &mut Table) {
+        let Some(known) = root.entries.iter_mut().find(|known| known.key == entry.key) else {
+            root.entries.push(entry);
+            return;
+        };
+        match (&mut known.value.content, entry.value.content) {
+            (Content::Table(into), Content::Table(from)) => {
+                for entry in from.entries {
+                    match into.entry(&entry.key) {
+                        None => into.entries.push(entry),
+                        Some(first) => self.problems.push(
+                            Problem::error(
+                                Code::Duplicate,
+                                format!("`{}` is defined twice", entry.key),
+                            )
+                            .at(entry.key_at, "again here")
+                            .and_at(first.key_at, "first here"),
+                        ),
+                    }
+                }
+            }
+            (Content::List(into), Content::List(from)) => into.extend(from),
+            (_, _) => {
+                if entry.key != "format" && entry.key != "plan" {
+                    self.problems.push(
+                        Problem::error(Code::Duplicate, format!("`{}` is given twice", entry.key))
+                            .at(entry.key_at, "again here")
+                            .and_at(known.key_at, "first here"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn variants(&mut self, root: &Table) -> Vec<VariantFile> {
+        let mut found = Vec::new();
+        for (variant, files) in named(root, "variants") {
+            let Some(files) = files.table("files") else {
+                continue;
+            };
+            for entry in &files.entries {
+                if let Some(table) = self.named_file(&entry.value) {
+                    found.push(VariantFile {
+                        variant: variant.key.clone(),
+                        value: entry.key.clone(),
+                        value_at: entry.key_at,
+                        table,
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    fn groups(&mut self, root: &Table) -> Vec<GroupFile> {
+        let mut found = Vec::new();
+        for (group, keys) in named(root, "groups") {
+            if let Some(table) = keys.get("file").and_then(|file| self.named_file(file)) {
+                found.push(GroupFile {
+                    group: group.key.clone(),
+                    group_at: group.key_at,
+                    table,
+                });
+            }
+        }
+        found
+    }
+
+    fn named_file(&mut self, node: &Node) -> Option<Table> {
+        let from = self.sources.file(node.at.file).name.clone();
+        let name = self.relative(&from, node.text()?, node.at)?;
+        let table = self.file(&name, Some(node.at))?;
+        if let Some(entry) = table.entry("include") {
+            self.problems.push(
+                Problem::error(
+                    Code::UnknownKey,
+                    "only plan.toml and what it includes can include",
+                )
+                .at(entry.key_at, "in the file of a variant or group"),
+            );
+        }
+        Some(table)
+    }
+
+    /// The name of a file, relative to the plan's folder, from how another file of the plan writes it.
+    fn relative(&mut self, from: &str, written: &str, at: Position) -> Option<String> {
+        let mut parts: Vec<String> = from.split('/').map(str::to_owned).collect();
+        parts.pop();
+        for component in Path::new(written).components() {
+            match component {
+                Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
+                Component::CurDir => {}
+                Component::ParentDir => match parts.last() {
+                    Some(last) if last != ".." => {
+                        parts.pop();
+                    }
+                    Some(_) | None => parts.push("..".to_owned()),
+                },
+                Component::RootDir | Component::Prefix(_) => {
+                    self.problems.push(
+                        Problem::error(
+                            Code::PathEscapes,
+                            format!("`{written}` is not below a folder that travels with the plan"),
+                        )
+                        .at(at, "an absolute path")
+                        .help("name it relative to the file that names it"),
+                    );
+                    return None;
+                }
+            }
+        }
+        Some(parts.join("/"))
+    }
+}
+
+fn named<'a>(root: &'a Table, section: &str) -> Vec<(&'a Entry, &'a Table)> {
+    root.table(section)
+        .map(|section| {
+            section
+                .entries
+                .iter()
+                .filter_map(|entry| entry.value.table().map(|table| (entry, table)))
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+fn read_text(path: &Path) -> Result<String, (Code, String)> {
+    use std::io::Read as _;
+    let failed = |error: std::io::Error| (Code::FileNotReadable, error.to_string());
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err((Code::FileNotReadable, "this is not a file".to_owned()));
+    }
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > FILE_MAX_BYTES {
+        let why = format!("longer than {FILE_MAX_BYTES} bytes");
+        return Err((Code::FileTooLarge, why));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| (Code::FileNotReadable, "this is not UTF-8 text".to_owned()))
+}

@@ -1,0 +1,106 @@
+//! The files that a plan was read from, and places in them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::digest::Digest;
+
+/// Which of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub(super) usize);
+
+/// A range of bytes in one of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The file.
+    pub file: FileId,
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+}
+
+/// One file.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Its path relative to the plan's folder, with `/`.
+    pub name: String,
+    /// Its path as a person gave it: what problems show.
+    pub shown: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// All files of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The plan's folder.
+    pub dir: PathBuf,
+    pub(super) files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// The file of this id.
+    pub fn file(&self, id: FileId) -> &SourceFile {
+        &self.files[id.0]
+    }
+
+    /// How many files there are.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// True when not even the plan could be read.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The digests of all files by their names.
+    pub fn digests(&self) -> BTreeMap<String, Digest> {
+        self.files
+            .iter()
+            .map(|file| (file.name.clone(), Digest::of_bytes(file.text.as_bytes())))
+            .collect()
+    }
+
+    /// The source text at a place.
+    pub fn text(&self, at: Position) -> &str {
+        self.file(at.file)
+            .text
+            .get(at.start..at.end)
+            .unwrap_or_default()
+    }
+
+    /// The line of a place, from 1.
+    pub fn line(&self, at: Position) -> usize {
+        let text = &self.file(at.file).text;
+        let before = text.as_bytes().get(..at.start).unwrap_or_default();
+        1 + before.iter().filter(|byte| **byte == b'\n').count()
+    }
+
+    /// The place of a range of bytes of a text value, where the value stands in its file as it is; the
+    /// whole value where it was written with escapes or was rewritten.
+    pub fn inside(&self, value: Position, text: &str, start: usize, end: usize) -> Position {
+        let written = self.text(value);
+        for quotes in ["\"\"\"", "'''", "\"", "'"] {
+            let inner = written
+                .strip_prefix(quotes)
+                .and_then(|rest| rest.strip_suffix(quotes));
+            if let Some(inner) = inner {
+                // The line break right after three quotes is not part of the text.
+                let skipped = inner.len() - inner.strip_prefix('\n').unwrap_or(inner).len();
+                let skipped = if quotes.len() == 3 { skipped } else { 0 };
+                if &inner[skipped..] == text && start < end {
+                    let first = value.start + quotes.len() + skipped;
+                    return Position {
+                        file: value.file,
+                        start: first + start,
+                        end: first + end,
+                    };
+                }
+                return value;
+            }
+        }
+        value
+    }
+}

@@ -1,0 +1,311 @@
+//! Chooses for every store of a plan what is done with it, and collects what a reader must know about it.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use salvor_contract::ChosenPoint;
+use salvor_contract::Period;
+use salvor_contract::PointId;
+use salvor_contract::RecoveryPoint;
+use salvor_contract::StoreName;
+
+use crate::change_set::Asked;
+use crate::change_set::ChangeSet;
+use crate::change_set::Choice;
+use crate::change_set::LaterRule;
+use crate::change_set::REJECTED_MAX;
+use crate::change_set::Rejected;
+use crate::change_set::StoreSelection;
+use crate::change_set::Warning;
+use crate::graph::Graph;
+use crate::model::instance::Instance;
+use crate::model::instance::Store;
+use crate::model::instance::StoreClass;
+use crate::recovery_points::compare;
+use crate::recovery_points::rule::Judged;
+use crate::recovery_points::rule::Rule;
+use crate::recovery_points::rule::Wanted;
+use crate::recovery_points::rule::belongs;
+use crate::recovery_points::rule::choose;
+use crate::recovery_points::sets::Member;
+use crate::recovery_points::sets::choose_backup;
+use crate::recovery_points::words::between;
+use crate::survey::Surveyed;
+use crate::survey::touched_stores;
+
+/// What the operator asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The moment or backup to go back to.
+    pub asked: Asked,
+    /// The goal that was resolved before: set when a change set is looked at again.
+    pub goal: Option<Timestamp>,
+    /// Points that the operator named, by store.
+    pub points: BTreeMap<StoreName, PointId>,
+    /// Points that a change set fixed, by store.
+    pub pinned: BTreeMap<StoreName, ChosenPoint>,
+}
+
+impl Request {
+    /// Asks for this, and leaves the points to the selection.
+    pub fn new(asked: Asked) -> Self {
+        Self {
+            asked,
+            goal: None,
+            points: BTreeMap::new(),
+            pinned: BTreeMap::new(),
+        }
+    }
+
+    /// Asks for exactly what a change set fixed, to see whether it still holds.
+    pub fn again(approved: &ChangeSet) -> Self {
+        let mut again = Self::new(approved.asked.clone());
+        again.goal = Some(approved.goal);
+        for selection in &approved.selections {
+            let store = selection.store.clone();
+            match &selection.choice {
+                Choice::Restore(point) => {
+                    again.pinned.insert(store, point.clone());
+                }
+                Choice::Later(LaterRule {
+                    point: Some(point), ..
+                }) => {
+                    again.points.insert(store, point.clone());
+                }
+                Choice::Later(_) | Choice::Leave | Choice::Impossible => {}
+            }
+        }
+        again
+    }
+}
+
+/// What is done with every store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selected {
+    /// The moment to which the stores are brought.
+    pub goal: Timestamp,
+    /// One for each store, in the order of their names.
+    pub selections: Vec<StoreSelection>,
+    /// What a reader must know about points and pairs of stores.
+    pub warnings: Vec<Warning>,
+}
+
+/// Chooses what is done with every store of the plan in this run.
+pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Request) -> Selected {
+    let touched = touched_stores(plan, graph);
+    let goal = request
+        .goal
+        .unwrap_or_else(|| goal_of(&request.asked, surveyed));
+    let backups = backups_of_sets(plan, graph, surveyed, request, &touched, goal);
+    let selections: Vec<StoreSelection> = plan
+        .stores
+        .iter()
+        .map(|(name, store)| {
+            let mut selection = StoreSelection {
+                store: name.clone(),
+                title: store.title.clone(),
+                class: store.class,
+                choice: Choice::Leave,
+                reason: String::new(),
+                rejected: Vec::new(),
+                rejected_more: 0,
+                loses: None,
+                behind_goal: None,
+                rpo: store.rpo.or(plan.scenario.rpo),
+            };
+            if !touched.contains(name) {
+                selection.reason = why_left(store);
+                return selection;
+            }
+            let wanted = wanted(name, request, &backups);
+            if let Some(after) = store
+                .known_after
+                .as_ref()
+                .filter(|step| graph.contains(step))
+            {
+                selection.reason = format!("chosen after `{after}`: {}", rule_words(&wanted));
+                selection.choice = Choice::Later(LaterRule {
+                    after: after.clone(),
+                    not_after: goal,
+                    point: request.points.get(name).cloned(),
+                    backup: match &wanted {
+                        Ok(Wanted::Backup(backup)) => Some((*backup).to_owned()),
+                        Ok(Wanted::Nearest | Wanted::Point(_) | Wanted::Pinned(_)) | Err(_) => None,
+                    },
+                    allow_partial: store.allow_partial,
+                    behind_max: skew_max(plan, name),
+                });
+                return selection;
+            }
+            let judged = match (surveyed.stores.get(name), wanted) {
+                (Some(Ok(points)), Ok(wanted)) => choose(
+                    &Rule {
+                        goal,
+                        wanted,
+                        allow_partial: store.allow_partial,
+                    },
+                    points,
+                ),
+                (Some(Ok(_)), Err(reason)) => refused(reason),
+                (Some(Err(unseen)), _) => refused(format!("it could not be seen: {unseen}")),
+                (None, _) => refused("it has no kind, so no provider knows its points".to_owned()),
+            };
+            settle(&mut selection, judged, goal, surveyed.at);
+            selection
+        })
+        .collect();
+    let warnings = compare::warnings(plan, &selections, surveyed, goal, &request.asked);
+    Selected {
+        goal,
+        selections,
+        warnings,
+    }
+}
+
+/// The moment that was asked for. The newest that there is, and a backup whose moment nobody can tell, are
+/// resolved to the time of the survey, once.
+fn goal_of(asked: &Asked, surveyed: &Surveyed) -> Timestamp {
+    match asked {
+        Asked::Latest => surveyed.at,
+        Asked::At(moment) => *moment,
+        Asked::Backup(backup) => {
+            let points = surveyed
+                .stores
+                .values()
+                .filter_map(|seen| seen.as_ref().ok())
+                .flatten();
+            let moments = points
+                .filter(|point| belongs(point, backup))
+                .map(|point| point.reach.latest());
+            moments.max().unwrap_or(surveyed.at)
+        }
+    }
+}
+
+/// For each store that must be brought back together with others, the backup id or why there is none.
+fn backups_of_sets(
+    plan: &Instance,
+    graph: &Graph,
+    surveyed: &Surveyed,
+    request: &Request,
+    touched: &BTreeSet<StoreName>,
+    goal: Timestamp,
+) -> BTreeMap<StoreName, Result<String, String>> {
+    let mut backups = BTreeMap::new();
+    if matches!(request.asked, Asked::Backup(_)) {
+        return backups;
+    }
+    for (set_name, set) in &plan.sets {
+        let is_free = |store: &&StoreName| {
+            touched.contains(*store)
+                && !request.points.contains_key(*store)
+                && !request.pinned.contains_key(*store)
+                && !backups.contains_key(*store)
+        };
+        let together: Vec<&StoreName> = set.members.iter().filter(is_free).collect();
+        if together.len() < 2 {
+            continue;
+        }
+        let visible = together.iter().filter_map(|name| {
+            let store = plan.stores.get(*name)?;
+            let is_later = store
+                .known_after
+                .as_ref()
+                .is_some_and(|step| graph.contains(step));
+            let points: &[RecoveryPoint] = surveyed.stores.get(*name)?.as_ref().ok()?;
+            (!is_later).then_some(Member {
+                store: name,
+                points,
+                allow_partial: store.allow_partial,
+            })
+        });
+        let visible: Vec<Member<'_>> = visible.collect();
+        if visible.is_empty() {
+            continue;
+        }
+        let backup = choose_backup(goal, &visible, set.skew_max)
+            .map_err(|reason| format!("no backup of set `{set_name}` can be used: {reason}"));
+        for store in together {
+            backups.insert(store.clone(), backup.clone());
+        }
+    }
+    backups
+}
+
+fn wanted<'a>(
+    name: &StoreName,
+    request: &'a Request,
+    backups: &'a BTreeMap<StoreName, Result<String, String>>,
+) -> Result<Wanted<'a>, String> {
+    if let Some(pinned) = request.pinned.get(name) {
+        return Ok(Wanted::Pinned(pinned));
+    }
+    if let Some(point) = request.points.get(name) {
+        return Ok(Wanted::Point(point));
+    }
+    match (&request.asked, backups.get(name)) {
+        (Asked::Backup(backup), _) => Ok(Wanted::Backup(backup)),
+        (Asked::Latest | Asked::At(_), Some(Ok(backup))) => Ok(Wanted::Backup(backup)),
+        (Asked::Latest | Asked::At(_), Some(Err(reason))) => Err(reason.clone()),
+        (Asked::Latest | Asked::At(_), None) => Ok(Wanted::Nearest),
+    }
+}
+
+fn rule_words(wanted: &Result<Wanted<'_>, String>) -> String {
+    match wanted {
+        Ok(Wanted::Nearest) | Err(_) => "the newest usable one not after the goal".to_owned(),
+        Ok(Wanted::Point(point)) => format!("{point}, as named by the operator"),
+        Ok(Wanted::Backup(backup)) => format!("its point of backup {backup}"),
+        Ok(Wanted::Pinned(pinned)) => format!("{}, as fixed in the change set", pinned.point.id),
+    }
+}
+
+fn skew_max(plan: &Instance, name: &StoreName) -> Option<Period> {
+    plan.sets
+        .values()
+        .filter(|set| set.members.contains(name))
+        .filter_map(|set| set.skew_max)
+        .min()
+}
+
+fn refused(reason: String) -> Judged {
+    Judged {
+        chosen: Err(reason),
+        rejected: Vec::new(),
+    }
+}
+
+fn settle(selection: &mut StoreSelection, judged: Judged, goal: Timestamp, now: Timestamp) {
+    match judged.chosen {
+        Ok(chosen) => {
+            selection.reason = chosen.reason;
+            selection.loses = Some(between(chosen.point.at, now));
+            selection.behind_goal = Some(between(chosen.point.at, goal));
+            selection.choice = Choice::Restore(chosen.point);
+        }
+        Err(reason) => {
+            selection.reason = reason;
+            selection.choice = Choice::Impossible;
+        }
+    }
+    let listed: Vec<Rejected> = judged.rejected.iter().take(REJECTED_MAX).cloned().collect();
+    selection.rejected_more = (judged.rejected.len() - listed.len()) as u64;
+    selection.rejected = listed;
+}
+
+fn why_left(store: &Store) -> String {
+    let because = match store.class {
+        StoreClass::Ephemeral => "ephemeral",
+        StoreClass::External => "external",
+        StoreClass::InGit => "in version control",
+        StoreClass::Rebuildable => "rebuildable, and no step of this scenario restores it",
+        StoreClass::Authoritative | StoreClass::Replicated | StoreClass::Key => {
+            "no step of this scenario restores it"
+        }
+    };
+    match &store.why {
+        Some(why) => format!("{because}, {why}"),
+        None => because.to_owned(),
+    }
+}

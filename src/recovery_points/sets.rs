@@ -1,0 +1,124 @@
+//! Chooses one backup id for stores that are backed up together and must be brought back together.
+//!
+//! The id is the newest one of which every store has a usable point not after the goal, with the moments of
+//! these points no further apart than the set allows.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use salvor_contract::Period;
+use salvor_contract::RecoveryPoint;
+use salvor_contract::StoreName;
+
+use crate::recovery_points::rule::Rule;
+use crate::recovery_points::rule::Wanted;
+use crate::recovery_points::rule::judge;
+use crate::recovery_points::words::between;
+use crate::recovery_points::words::length_words;
+
+/// A store of a set, as far as it can be seen.
+pub(super) struct Member<'a> {
+    pub store: &'a StoreName,
+    pub points: &'a [RecoveryPoint],
+    pub allow_partial: bool,
+}
+
+/// The newest backup id that serves all members.
+///
+/// # Errors
+/// Why there is none: what is wrong with the newest that there is.
+pub(super) fn choose_backup(
+    goal: Timestamp,
+    members: &[Member<'_>],
+    skew_max: Option<Period>,
+) -> Result<String, String> {
+    let groups: Vec<BTreeMap<&str, Vec<&RecoveryPoint>>> = members.iter().map(grouped).collect();
+    let ids: BTreeSet<&str> = groups
+        .iter()
+        .flat_map(|group| group.keys().copied())
+        .collect();
+    let mut ids: Vec<(Timestamp, &str)> = ids
+        .into_iter()
+        .filter_map(|id| {
+            let points = groups.iter().filter_map(|group| group.get(id)).flatten();
+            points
+                .map(|point| point.reach.latest())
+                .max()
+                .map(|latest| (latest, id))
+        })
+        .collect();
+    ids.sort_by(|one, other| other.cmp(one));
+    let mut first_reason = None;
+    for (_, id) in &ids {
+        match serves(goal, id, members, &groups, skew_max) {
+            Ok(()) => return Ok((*id).to_owned()),
+            // That a backup lies after the goal says nothing about the set.
+            Err(Refusal::AfterGoal) => {}
+            Err(Refusal::Because(reason)) => {
+                first_reason.get_or_insert(format!("backup {id}: {reason}"));
+            }
+        }
+    }
+    Err(first_reason.unwrap_or_else(|| match ids.len() {
+        0 => "there is no backup that holds all of its stores".to_owned(),
+        n => format!("all {n} backups lie after the goal"),
+    }))
+}
+
+enum Refusal {
+    AfterGoal,
+    Because(String),
+}
+
+fn serves(
+    goal: Timestamp,
+    id: &str,
+    members: &[Member<'_>],
+    groups: &[BTreeMap<&str, Vec<&RecoveryPoint>>],
+    skew_max: Option<Period>,
+) -> Result<(), Refusal> {
+    let mut moments = Vec::with_capacity(members.len());
+    for (member, group) in members.iter().zip(groups) {
+        let points = group
+            .get(id)
+            .ok_or_else(|| Refusal::Because(format!("`{}` has no point of it", member.store)))?;
+        let rule = Rule {
+            goal,
+            wanted: Wanted::Backup(id),
+            allow_partial: member.allow_partial,
+        };
+        let judged: Vec<Result<Timestamp, String>> =
+            points.iter().map(|point| judge(&rule, point)).collect();
+        if let Some(best) = judged.iter().filter_map(|one| one.as_ref().ok()).max() {
+            moments.push(*best);
+            continue;
+        }
+        if points.iter().all(|point| point.reach.latest() > goal) {
+            return Err(Refusal::AfterGoal);
+        }
+        let reason = judged.into_iter().find_map(Result::err).unwrap_or_default();
+        return Err(Refusal::Because(format!("`{}`: {reason}", member.store)));
+    }
+    let first = moments.iter().min().copied().unwrap_or(goal);
+    let last = moments.iter().max().copied().unwrap_or(goal);
+    let skew = between(first, last);
+    match skew_max.filter(|limit| skew > *limit) {
+        Some(limit) => Err(Refusal::Because(format!(
+            "its points lie {} apart, the set allows {}",
+            length_words(skew.duration()),
+            length_words(limit.duration())
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn grouped<'a>(member: &Member<'a>) -> BTreeMap<&'a str, Vec<&'a RecoveryPoint>> {
+    let mut groups: BTreeMap<&str, Vec<&RecoveryPoint>> = BTreeMap::new();
+    for point in member.points {
+        if let Some(set) = &point.set {
+            groups.entry(set).or_default().push(point);
+        }
+    }
+    groups
+}

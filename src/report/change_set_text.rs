@@ -1,0 +1,573 @@
+//! A change set as `plan` shows it: from which moment, what is lost, what changes, whether it meets the
+//! objectives, what to do next. Pure; everything it says stands in the change set.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use salvor_contract::Effect;
+use salvor_contract::Period;
+use salvor_contract::Preview;
+use salvor_contract::Reach;
+use salvor_contract::TextChange;
+use similar::TextDiff;
+
+use crate::change_set::Asked;
+use crate::change_set::Change;
+use crate::change_set::ChangeSet;
+use crate::change_set::Choice;
+use crate::change_set::PlannedStep;
+use crate::change_set::StoreSelection;
+use crate::diff::DiffProblem;
+use crate::recovery_points::length_words;
+use crate::recovery_points::moment_words;
+use crate::report::layout::cut;
+use crate::report::layout::plain;
+use crate::report::layout::rows;
+use crate::report::layout::wrapped;
+
+/// How a change set is shown.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// The zone in which a person reads the clock, beside UTC.
+    pub zone: Option<TimeZone>,
+    /// Also the points that were rejected, the steps that change nothing, and whole text changes.
+    pub with_details: bool,
+}
+
+/// Lines of one text change that are shown without details.
+const DIFF_LINES_MAX: usize = 40;
+
+/// The change set as text. With problems it ends with them; else with its digest and how long it is good.
+pub fn change_set_text(change_set: &ChangeSet, problems: &[DiffProblem], look: &Look) -> String {
+    let sections = [
+        head(change_set, look),
+        points(change_set, look),
+        changes(change_set, look),
+        destroyed(change_set, look),
+        objectives(change_set, look),
+        not_shown(change_set, look),
+        end(change_set, problems, look),
+    ];
+    let shown: Vec<&str> = sections
+        .iter()
+        .map(String::as_str)
+        .filter(|s| !s.is_empty())
+        .collect();
+    shown.join("\n")
+}
+
+fn head(change_set: &ChangeSet, look: &Look) -> String {
+    let asked = match &change_set.asked {
+        Asked::Latest => "newest".to_owned(),
+        Asked::At(_) => "goal".to_owned(),
+        Asked::Backup(backup) => format!("backup {}", plain(backup)),
+    };
+    let line = format!(
+        "{} · {} · {asked} {} · surveyed {}",
+        plain(&change_set.plan),
+        plain(&change_set.scenario.name),
+        both_times(change_set.goal, look),
+        change_set.surveyed.strftime("%H:%M:%SZ"),
+    );
+    let inputs: Vec<String> = change_set
+        .inputs
+        .iter()
+        .map(|(name, value)| format!("{name} {}", input_words(value)))
+        .collect();
+    let mut text = wrapped("", &line, 2, look.width);
+    if !inputs.is_empty() {
+        text.push_str(&wrapped("inputs: ", &inputs.join(", "), 2, look.width));
+    }
+    text
+}
+
+pub(super) fn both_times(moment: Timestamp, look: &Look) -> String {
+    let utc = moment_words(moment);
+    match &look.zone {
+        Some(zone) => {
+            let local = moment.to_zoned(zone.clone());
+            if local.offset().is_zero() {
+                return utc;
+            }
+            let name = zone
+                .iana_name()
+                .map(|name| format!(" in {name}"))
+                .unwrap_or_default();
+            format!("{utc} ({}{name})", local.strftime("%Y-%m-%d %H:%M"))
+        }
+        None => utc,
+    }
+}
+
+fn input_words(value: &serde_json::Value) -> String {
+    if let Ok(secret) = serde_json::from_value::<salvor_contract::Secret>(value.clone())
+        && value.is_object()
+    {
+        return secret.to_string();
+    }
+    match value.as_str() {
+        Some(text) => cut(&plain(text), 60),
+        None => cut(&value.to_string(), 60),
+    }
+}
+
+fn points(change_set: &ChangeSet, look: &Look) -> String {
+    if change_set.selections.is_empty() {
+        return String::new();
+    }
+    let mut table = vec![
+        ["store", "from", "loses", "why"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for selection in &change_set.selections {
+        let from = from_words(&selection.choice);
+        let loses = selection.loses.map(words).unwrap_or_else(|| "-".to_owned());
+        table.push(vec![
+            selection.store.to_string(),
+            from,
+            loses,
+            plain(&selection.reason),
+        ]);
+        if look.with_details {
+            for rejected in &selection.rejected {
+                let reason = format!(
+                    "not {}: {}",
+                    plain(&rejected.title),
+                    plain(&rejected.reason)
+                );
+                table.push(vec![String::new(), String::new(), String::new(), reason]);
+            }
+            if selection.rejected_more > 0 {
+                let more = format!("and {} more", selection.rejected_more);
+                table.push(vec![String::new(), String::new(), String::new(), more]);
+            }
+        }
+    }
+    let mut text = format!("Recovery points\n{}", rows(&table, 2, look.width));
+    if !change_set.warnings.is_empty() {
+        let warnings: Vec<Vec<String>> = change_set
+            .warnings
+            .iter()
+            .map(|warning| vec![plain(&warning.about), plain(&warning.message)])
+            .collect();
+        text.push('\n');
+        text.push_str(&rows(&warnings, 2, look.width));
+    }
+    text
+}
+
+/// From where a store is brought back.
+pub(super) fn from_words(choice: &Choice) -> String {
+    match choice {
+        Choice::Restore(chosen) => {
+            let size = chosen
+                .point
+                .size
+                .map(|size| format!(", {size}"))
+                .unwrap_or_default();
+            let title = plain(&chosen.point.title);
+            match chosen.point.reach {
+                Reach::Window { .. } => format!("{title} at {}{size}", moment_words(chosen.at)),
+                Reach::Moment(_) => format!("{title}{size}"),
+            }
+        }
+        Choice::Later(rule) => format!("(known after {})", rule.after),
+        Choice::Leave => "not restored".to_owned(),
+        Choice::Impossible => "CANNOT BE RESTORED".to_owned(),
+    }
+}
+
+fn changes(change_set: &ChangeSet, look: &Look) -> String {
+    let is_quiet = |step: &PlannedStep| {
+        !look.with_details && matches!(effect(step), Effect::Read | Effect::Nothing)
+    };
+    let names = change_set
+        .steps
+        .iter()
+        .filter(|step| !is_quiet(step))
+        .map(|step| step.name.as_str().len());
+    let name_width = names.max().unwrap_or(0);
+    let mut text = String::from("Changes\n");
+    for step in change_set.steps.iter().filter(|step| !is_quiet(step)) {
+        let begin = format!(
+            "  {} {:name_width$}  {:8}  ",
+            mark(effect(step)),
+            step.name,
+            verb(effect(step))
+        );
+        let hang = name_width + 16;
+        text.push_str(&wrapped(&begin, &summary(step, look), hang, look.width));
+        if let Change::Seen(preview) = &step.change {
+            for change in &preview.text {
+                text.push_str(&text_change(change, look));
+            }
+        }
+    }
+    for (effect_wanted, words) in [
+        (Effect::Nothing, "stay as they are"),
+        (Effect::Read, "only look"),
+    ] {
+        let quiet: Vec<&str> = change_set
+            .steps
+            .iter()
+            .filter(|step| is_quiet(step) && effect(step) == effect_wanted)
+            .map(|step| step.name.as_str())
+            .collect();
+        if !quiet.is_empty() {
+            let line = format!("{} {words}: {}", quiet.len(), quiet.join(", "));
+            text.push_str(&wrapped("    ", &line, 6, look.width));
+        }
+    }
+    text
+}
+
+pub(super) fn summary(step: &PlannedStep, look: &Look) -> String {
+    let mut words = match &step.change {
+        Change::Seen(preview) => with_counts(preview, look),
+        Change::Unseen { why, .. } => {
+            let what = match (step.title.as_str(), step.writes.first()) {
+                ("", Some(target)) => format!("{} {target}", step.action),
+                ("", None) => step.action.to_string(),
+                (title, _) => title.to_owned(),
+            };
+            match why.starts_with('(') {
+                true => format!("{} {}", plain(&what), plain(why)),
+                false => format!("{} (not seen)", plain(&what)),
+            }
+        }
+    };
+    if step.asks {
+        words.push_str("; a person answers");
+    }
+    if step.finally {
+        words.push_str("; also when the run fails");
+    }
+    words
+}
+
+/// The summary with the bytes to move, and with details all numbers: the summary mostly says them itself.
+fn with_counts(preview: &Preview, look: &Look) -> String {
+    let counts = &preview.counts;
+    let numbers = [
+        ("to create", counts.created),
+        ("to overwrite", counts.overwritten),
+        ("to delete", counts.deleted),
+        ("unchanged", counts.unchanged),
+    ];
+    let numbers = numbers.iter().filter(|_| look.with_details);
+    let mut said: Vec<String> = numbers
+        .filter_map(|(words, number)| number.map(|number| format!("{number} {words}")))
+        .collect();
+    said.extend(counts.bytes.map(|bytes| format!("{bytes} to move")));
+    let summary = plain(&preview.summary);
+    if said.is_empty() {
+        summary
+    } else {
+        format!("{summary} ({})", said.join(", "))
+    }
+}
+
+fn text_change(change: &TextChange, look: &Look) -> String {
+    let (name, lines, left_out) = diff_lines(change, look.with_details);
+    let mut text = format!("      {name}\n");
+    for line in lines {
+        text.push_str(format!("      {line}").trim_end());
+        text.push('\n');
+    }
+    if left_out > 0 {
+        text.push_str(&format!("      … {left_out} more lines\n"));
+    }
+    text
+}
+
+/// The name of a text change, its lines with `+` and `-`, and how many lines were left out.
+pub(super) fn diff_lines(change: &TextChange, is_whole: bool) -> (String, Vec<String>, usize) {
+    let before = plain(change.before.as_deref().unwrap_or_default());
+    let after = plain(change.after.as_deref().unwrap_or_default());
+    let note = match (&change.before, &change.after) {
+        (None, Some(_)) => " (new)",
+        (Some(_), None) => " (removed)",
+        (Some(_), Some(_)) | (None, None) => "",
+    };
+    let diff = TextDiff::from_lines(before.as_str(), after.as_str());
+    let unified = diff.unified_diff().context_radius(2).to_string();
+    let mut lines: Vec<String> = unified
+        .lines()
+        .filter(|line| !line.starts_with("@@"))
+        .map(str::to_owned)
+        .collect();
+    let shown = if is_whole {
+        lines.len()
+    } else {
+        lines.len().min(DIFF_LINES_MAX)
+    };
+    let left_out = lines.split_off(shown).len();
+    (format!("{}{note}", plain(&change.name)), lines, left_out)
+}
+
+fn destroyed(change_set: &ChangeSet, look: &Look) -> String {
+    let table: Vec<Vec<String>> = change_set
+        .steps
+        .iter()
+        .flat_map(|step| step.confirm.iter().map(move |destroyed| (step, destroyed)))
+        .map(|(step, destroyed)| {
+            let what = format!(
+                "{}: to be confirmed by typing {}",
+                plain(&destroyed.what),
+                plain(&destroyed.fingerprint)
+            );
+            vec![step.name.to_string(), what]
+        })
+        .collect();
+    if table.is_empty() {
+        return String::new();
+    }
+    format!("Destroys\n{}", rows(&table, 2, look.width))
+}
+
+fn objectives(change_set: &ChangeSet, look: &Look) -> String {
+    format!(
+        "Objectives\n{}",
+        rows(&objective_rows(change_set), 2, look.width)
+    )
+}
+
+/// Each objective with its verdict.
+pub(super) fn objective_rows(change_set: &ChangeSet) -> Vec<Vec<String>> {
+    let mut table = Vec::new();
+    let mut by_rpo: BTreeMap<Period, Vec<&StoreSelection>> = BTreeMap::new();
+    for selection in &change_set.selections {
+        if let (Some(rpo), false) = (selection.rpo, selection.choice == Choice::Leave) {
+            by_rpo.entry(rpo).or_default().push(selection);
+        }
+    }
+    for (rpo, selections) in &by_rpo {
+        table.push(vec![
+            format!("RPO {}", words(*rpo)),
+            rpo_words(*rpo, selections),
+        ]);
+    }
+    let rto = change_set.scenario.rto;
+    let name = rto.map_or_else(|| "time".to_owned(), |rto| format!("RTO {}", words(rto)));
+    table.push(vec![name, rto_words(change_set, rto)]);
+    table
+}
+
+/// Which stores meet an RPO: how far their points lie before the goal is held against it.
+fn rpo_words(rpo: Period, selections: &[&StoreSelection]) -> String {
+    let (mut met, mut missed, mut later, mut lost) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for selection in selections {
+        let store = selection.store.to_string();
+        match (&selection.choice, selection.behind_goal) {
+            (Choice::Restore(_), Some(behind)) if behind <= rpo => met.push(store),
+            (Choice::Restore(_), Some(behind)) => {
+                missed.push(format!("{store} ({})", words(behind)))
+            }
+            (Choice::Later(_), _) => later.push(store),
+            (Choice::Restore(_) | Choice::Leave | Choice::Impossible, _) => lost.push(store),
+        }
+    }
+    let said = [
+        ("MISSED by", missed),
+        ("NO POINT for", lost),
+        ("met by", met),
+        ("known only during the run for", later),
+    ];
+    let said = said.iter().filter(|(_, stores)| !stores.is_empty());
+    let said: Vec<String> = said
+        .map(|(words, stores)| format!("{words} {}", stores.join(", ")))
+        .collect();
+    said.join("; ")
+}
+
+fn rto_words(change_set: &ChangeSet, rto: Option<Period>) -> String {
+    let forecast = &change_set.forecast;
+    let on_path = |name| forecast.critical_path.contains(name);
+    let path: Vec<&str> = forecast
+        .critical_path
+        .iter()
+        .map(|name| name.as_str())
+        .collect();
+    let known = change_set.steps.iter().filter(|step| on_path(&step.name));
+    let known = known.filter_map(|step| step.predicted.as_ref());
+    let mut sources: Vec<&str> = known
+        .clone()
+        .map(|predicted| predicted.from.as_str())
+        .collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let least: Duration = known.map(|predicted| predicted.length.duration()).sum();
+    let length = forecast.length.map_or(least, Period::duration);
+    let verdict = match rto {
+        Some(rto) if length > rto.duration() => "MISSED: ",
+        Some(_) | None => "",
+    };
+    let amount = match (forecast.length, least.is_zero()) {
+        (Some(length), _) => format!("about {}", words(length)),
+        (None, false) => format!("at least {}", length_words(least)),
+        (None, true) => "not known".to_owned(),
+    };
+    let mut said = format!("{verdict}{amount}: {}", path.join(" → "));
+    if !sources.is_empty() {
+        said.push_str(&format!("; from {}", sources.join(", ")));
+    }
+    let without: Vec<&str> = forecast
+        .no_data
+        .iter()
+        .filter(|name| on_path(name))
+        .map(|name| name.as_str())
+        .collect();
+    if !without.is_empty() {
+        said.push_str(&format!("; no data for {}", without.join(", ")));
+    }
+    said
+}
+
+fn not_shown(change_set: &ChangeSet, look: &Look) -> String {
+    let mut table = Vec::new();
+    for step in &change_set.steps {
+        match &step.change {
+            Change::Seen(preview) => {
+                let unknown = preview
+                    .unknown
+                    .iter()
+                    .map(|what| vec![step.name.to_string(), plain(what)]);
+                table.extend(unknown);
+            }
+            Change::Unseen { why, .. } if why.starts_with('(') => {}
+            Change::Unseen { why, .. } => table.push(vec![step.name.to_string(), plain(why)]),
+        }
+    }
+    if table.is_empty() {
+        return String::new();
+    }
+    format!("Not shown\n{}", rows(&table, 2, look.width))
+}
+
+fn end(change_set: &ChangeSet, problems: &[DiffProblem], look: &Look) -> String {
+    let count = |effects: &[Effect]| {
+        change_set
+            .steps
+            .iter()
+            .filter(|step| effects.contains(&effect(step)))
+            .count()
+    };
+    let digest = change_set.digest();
+    let line = format!(
+        "{} to create, {} to change, {} to replace, {} to delete, {} to run, {} manual.",
+        count(&[Effect::Create]),
+        count(&[Effect::Change]),
+        count(&[Effect::Replace]),
+        count(&[Effect::Delete]),
+        count(&[Effect::Run]),
+        count(&[Effect::Ask]),
+    );
+    let mut text = wrapped("", &line, 0, look.width);
+    if problems.is_empty() {
+        let line = format!(
+            "Digest {}, good until {}.",
+            digest.short(),
+            both_times(change_set.expires, look)
+        );
+        text.push_str(&wrapped("", &line, 0, look.width));
+        return text;
+    }
+    text.push_str("\nThis cannot be applied:\n");
+    for problem in problems {
+        text.push_str(&wrapped(
+            "  - ",
+            &plain(&problem.to_string()),
+            4,
+            look.width,
+        ));
+        if let Some(hint) = &problem.hint {
+            text.push_str(&wrapped("    help: ", &plain(hint), 6, look.width));
+        }
+    }
+    text
+}
+
+pub(super) fn effect(step: &PlannedStep) -> Effect {
+    match &step.change {
+        Change::Seen(preview) => preview.effect,
+        Change::Unseen { effect, .. } => *effect,
+    }
+}
+
+pub(super) fn mark(effect: Effect) -> char {
+    match effect {
+        Effect::Create => '+',
+        Effect::Change => '~',
+        Effect::Replace => '!',
+        Effect::Delete => '-',
+        Effect::Ask => '?',
+        Effect::Run => '>',
+        Effect::Nothing | Effect::Read => ' ',
+    }
+}
+
+pub(super) fn verb(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Create => "create",
+        Effect::Change => "change",
+        Effect::Replace => "replace",
+        Effect::Delete => "delete",
+        Effect::Ask => "manual",
+        Effect::Run => "run",
+        Effect::Nothing => "nothing",
+        Effect::Read => "look",
+    }
+}
+
+pub(super) fn words(period: Period) -> String {
+    length_words(period.duration())
+}
+
+#[cfg(test)]
+mod tests {
+    use salvor_contract::TextChange;
+
+    use super::Look;
+    use super::text_change;
+
+    #[test]
+    fn a_text_change_shows_its_lines_and_nothing_that_moves_the_cursor() {
+        let change = TextChange {
+            name: "values.yaml".to_owned(),
+            before: Some("database:\n  external:\n    host: old\n  port: 5432\n".to_owned()),
+            after: Some(
+                "database:\n  external:\n    host: \u{1b}[2Jnew\n  port: 5432\n".to_owned(),
+            ),
+        };
+        let look = Look {
+            width: 80,
+            zone: None,
+            with_details: false,
+        };
+        assert_eq!(
+            text_change(&change, &look),
+            "      values.yaml\n       database:\n         external:\n      -    host: old\n      +    host: \u{fffd}[2Jnew\n         port: 5432\n"
+        );
+        let long: String = (0..100).map(|i| format!("line {i}\n")).collect();
+        let new = TextChange {
+            name: "new".to_owned(),
+            before: None,
+            after: Some(long),
+        };
+        let text = text_change(&new, &look);
+        assert!(
+            text.starts_with("      new (new)\n      +line 0\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("      +line 39\n      … 60 more lines\n"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! Turns runs and change sets into text for people and JSON for programs. Pure: it prints nothing.
+
+mod change_set_markdown;
+mod change_set_text;
+mod ending;
+mod layout;
+mod run_report;
+mod runs;
+
+pub use crate::report::change_set_markdown::change_set_markdown;
+pub use crate::report::change_set_text::Look;
+pub use crate::report::change_set_text::change_set_text;
+pub use crate::report::ending::ending;
+pub use crate::report::ending::headline;
+pub use crate::report::run_report::Report;
+pub use crate::report::runs::run_text;
+pub use crate::report::runs::runs_json;
+pub use crate::report::runs::runs_text;
+pub use crate::report::runs::step_text;

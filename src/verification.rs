@@ -1,0 +1,274 @@
+//! Turns the records of a run into a verdict that says what it rests on, and what it does not prove.
+//!
+//! Pure. A verdict with nothing checked is not green, and what could not be found out is never proof.
+
+use std::time::Duration;
+
+use salvor_contract::Finding;
+use salvor_contract::Judgement;
+use salvor_contract::Period;
+use salvor_contract::StepName;
+use salvor_contract::StoreName;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::change_set::ChangeSet;
+use crate::change_set::Choice;
+use crate::journal::RunState;
+use crate::journal::Status;
+use crate::journal::Verdict;
+use crate::journal::state::Moment;
+use crate::recovery_points::length_words;
+
+/// The judgement of a run and what it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Assessment {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Steps by how they stand.
+    pub steps: StepCounts,
+    /// Findings that are as expected, by step.
+    pub proved: Vec<StepFinding>,
+    /// What is not proved, a sentence each: failed and inconclusive findings, steps that did not run, objectives
+    /// that were missed.
+    pub not_proved: Vec<String>,
+    /// The time objective.
+    pub rto: TimeObjective,
+    /// The data objectives, by store.
+    pub rpo: Vec<DataObjective>,
+}
+
+/// How many steps stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StepCounts {
+    /// All steps of the change set.
+    pub all: usize,
+    /// Succeeded.
+    pub done: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Not known what became of them; still under way ones are among them.
+    pub unknown: usize,
+    /// Not begun.
+    pub not_started: usize,
+}
+
+/// A finding and the step that made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepFinding {
+    /// The step.
+    pub step: StepName,
+    /// What it found.
+    pub finding: Finding,
+}
+
+/// How long the run took, against what was allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimeObjective {
+    /// What the scenario allows.
+    pub objective: Option<Period>,
+    /// From the first record to this moment; waits for people and for a resume included.
+    pub actual: Period,
+}
+
+/// How much data of a store is lost, against what was allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataObjective {
+    /// The store.
+    pub store: StoreName,
+    /// What is allowed.
+    pub objective: Option<Period>,
+    /// How far the restored moment lies before the goal; `None` when it is not known yet.
+    pub actual: Option<Period>,
+}
+
+impl TimeObjective {
+    /// True unless the objective was missed.
+    pub fn is_met(&self) -> bool {
+        self.objective
+            .is_none_or(|objective| self.actual <= objective)
+    }
+}
+
+impl DataObjective {
+    /// True unless the objective was missed or cannot be judged.
+    pub fn is_met(&self) -> bool {
+        match (self.objective, self.actual) {
+            (None, _) => true,
+            (Some(objective), Some(actual)) => actual <= objective,
+            (Some(_), None) => false,
+        }
+    }
+}
+
+/// Judges a run as its records have it at this moment.
+pub fn assess(change_set: &ChangeSet, state: &RunState, now: Moment) -> Assessment {
+    let mut steps = StepCounts {
+        all: change_set.steps.len(),
+        ..StepCounts::default()
+    };
+    let mut proved = Vec::new();
+    let mut not_proved = Vec::new();
+    let mut has_failed = false;
+    let mut is_open = false;
+    for planned in &change_set.steps {
+        let step = state.step(&planned.name);
+        let findings: &[Finding] = match step.status {
+            Status::Succeeded => {
+                steps.done += 1;
+                // Only a person's decision leaves a note on a step that is done.
+                if let Some(word) = &step.note {
+                    not_proved.push(format!("{} was declared done ({word})", planned.name));
+                }
+                step.outcome
+                    .as_ref()
+                    .map_or(&[], |outcome| &outcome.findings)
+            }
+            Status::Failed => {
+                steps.failed += 1;
+                has_failed = true;
+                let what = step.failure.as_ref().map_or("", |failure| &failure.what);
+                not_proved.push(format!("{} failed: {what}", planned.name));
+                step.failure
+                    .as_ref()
+                    .map_or(&[], |failure| &failure.findings)
+            }
+            Status::Unknown | Status::Intended => {
+                steps.unknown += 1;
+                is_open = true;
+                not_proved.push(format!("what became of {} is not known", planned.name));
+                &[]
+            }
+            Status::Pending
+            | Status::Asked
+            | Status::Answered
+            | Status::Retrying
+            | Status::Skipped => {
+                steps.not_started += 1;
+                is_open = true;
+                not_proved.push(format!("{} was not done", planned.name));
+                &[]
+            }
+        };
+        for finding in findings {
+            match finding.judgement {
+                Judgement::Passed => {
+                    proved.push(StepFinding {
+                        step: planned.name.clone(),
+                        finding: finding.clone(),
+                    });
+                }
+                Judgement::Failed => {
+                    has_failed = true;
+                    let Finding {
+                        subject,
+                        expected,
+                        observed,
+                        ..
+                    } = finding;
+                    not_proved.push(format!("{subject}: expected {expected}, found {observed}"));
+                }
+                Judgement::Inconclusive => {
+                    let Finding {
+                        subject, observed, ..
+                    } = finding;
+                    not_proved.push(format!("{subject} could not be found out: {observed}"));
+                }
+            }
+        }
+    }
+    let actual = Period::from(Duration::from_millis(now.run_ms));
+    let rto = TimeObjective {
+        objective: change_set.scenario.rto,
+        actual,
+    };
+    if !rto.is_met() {
+        let objective = rto.objective.unwrap_or_default();
+        let took = length_words(actual.duration());
+        not_proved.push(format!("the RTO was missed: {took} of {objective}"));
+    }
+    let rpo = data_objectives(change_set, state);
+    for missed in rpo.iter().filter(|rpo| !rpo.is_met()) {
+        let actual = missed
+            .actual
+            .map_or_else(|| "not known".to_owned(), |p| length_words(p.duration()));
+        let objective = missed.objective.unwrap_or_default();
+        not_proved.push(format!(
+            "the RPO of {} was missed: {actual} of {objective}",
+            missed.store
+        ));
+    }
+    let verdict = if has_failed {
+        Verdict::Red
+    } else if is_open || !not_proved.is_empty() || proved.is_empty() {
+        Verdict::Amber
+    } else {
+        Verdict::Green
+    };
+    if proved.is_empty() {
+        not_proved.push("nothing was checked".to_owned());
+    }
+    Assessment {
+        verdict,
+        steps,
+        proved,
+        not_proved,
+        rto,
+        rpo,
+    }
+}
+
+/// The restored stores with what is lost of each; points that were chosen during the run included.
+fn data_objectives(change_set: &ChangeSet, state: &RunState) -> Vec<DataObjective> {
+    let restored = change_set.selections.iter().filter_map(|selection| {
+        let actual = match &selection.choice {
+            Choice::Restore(_) => selection.behind_goal,
+            Choice::Later(_) => state.chosen.get(&selection.store).map(|chosen| {
+                let behind = change_set.goal.duration_since(chosen.point.at);
+                Period::from(Duration::try_from(behind).unwrap_or_default())
+            }),
+            Choice::Leave | Choice::Impossible => return None,
+        };
+        Some(DataObjective {
+            store: selection.store.clone(),
+            objective: selection.rpo,
+            actual,
+        })
+    });
+    restored.collect()
+}
+
+impl Assessment {
+    /// One sentence: what the verdict rests on.
+    pub fn summary(&self) -> String {
+        let StepCounts {
+            all,
+            done,
+            failed,
+            unknown,
+            not_started,
+        } = self.steps;
+        let mut parts = vec![format!("{done} of {all} steps done")];
+        for (count, word) in [
+            (failed, "failed"),
+            (unknown, "unknown"),
+            (not_started, "not started"),
+        ] {
+            if count > 0 {
+                parts.push(format!("{count} {word}"));
+            }
+        }
+        parts.push(match self.proved.len() {
+            0 => "nothing proved".to_owned(),
+            1 => "1 finding as expected".to_owned(),
+            more => format!("{more} findings as expected"),
+        });
+        parts.join(", ")
+    }
+}

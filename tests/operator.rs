@@ -1,0 +1,9 @@
+//! What the person at the terminal sees and can do: every verb in every state of a run, through the binary.
+
+#[path = "operator/deciding.rs"]
+mod deciding;
+#[path = "operator/hostile.rs"]
+mod hostile;
+#[path = "operator/retrying.rs"]
+mod retrying;
+mod support;

@@ -1,0 +1,8 @@
+//! The plan language, from the text of a plan to an instance of it, and what is said of broken plans.
+
+mod broken;
+mod documentation;
+mod hostile;
+mod instances;
+mod plans;
+mod provider;

@@ -1,0 +1,7 @@
+//! The README's quickstart on a real PostgreSQL and a real S3 server, and what is refused there.
+
+mod operator;
+mod readme;
+mod refusals;
+mod story;
+mod world;
