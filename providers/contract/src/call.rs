@@ -50,10 +50,25 @@ impl Call<'_> {
         self.deadline.saturating_sub(self.clock.elapsed())
     }
 
+    /// Nothing new begins after a stop or the deadline: ask this first in `perform`, whatever the action.
+    ///
+    /// # Errors
+    /// [`Error::Transient`] when either has come, since nothing was changed.
+    pub fn may_begin(&self) -> Result<(), Error> {
+        if self.stop.is_cancelled() {
+            return Err(Error::transient("stopped before it began"));
+        }
+        if self.time_left().is_zero() {
+            return Err(Error::transient("the deadline passed before it began"));
+        }
+        Ok(())
+    }
+
     /// Waits, unless the deadline or a stop comes first.
     ///
     /// # Errors
-    /// [`Error::Unknown`] with `waiting_for` when either came first.
+    /// [`Error::Unknown`] with `waiting_for` when either came first. An action that only looks gives it on
+    /// by [`Error::of_reading`]: nothing is unknown about a look.
     pub async fn pause(&self, length: Duration, waiting_for: &str) -> Result<(), Error> {
         let left = self.time_left();
         if left.is_zero() {

@@ -65,6 +65,15 @@ impl Error {
         Self::Unknown { what: what.into() }
     }
 
+    /// The same error of an action that only reads: what is not known of it changed nothing.
+    #[must_use]
+    pub fn of_reading(self) -> Self {
+        match self {
+            Self::Unknown { what } => Self::transient(what),
+            Self::Refused { .. } | Self::Transient { .. } => self,
+        }
+    }
+
     /// What the operator can do, where the error says it.
     pub fn hint(&self) -> Option<&str> {
         match self {

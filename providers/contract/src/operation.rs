@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::error::Error;
 use crate::names::KindName;
 use crate::names::OperationId;
 use crate::names::RunId;
@@ -25,6 +26,13 @@ pub struct StoreRequest {
     pub with: Values,
     /// The provider's configuration in the plan.
     pub config: Values,
+}
+
+impl StoreRequest {
+    /// The refusal of a kind that the provider does not have: a plan may be of a newer version.
+    pub fn of_no_kind(&self) -> Error {
+        Error::refused(format!("there is no kind of store `{}`", self.kind))
+    }
 }
 
 /// One operation: one attempt of one step of one run.
@@ -60,6 +68,13 @@ pub struct Operation {
     pub point: Option<ChosenPoint>,
     /// The answer of a person, for kinds that ask.
     pub answer: Option<Answer>,
+}
+
+impl Operation {
+    /// The refusal of an action that the provider does not have: a change set may be of a newer version.
+    pub fn of_no_action(&self) -> Error {
+        Error::refused(format!("there is no action `{}`", self.action))
+    }
 }
 
 /// A recovery point and the moment in its reach that was chosen.

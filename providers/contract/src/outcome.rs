@@ -54,6 +54,13 @@ pub enum Judgement {
     Inconclusive,
 }
 
+impl Judgement {
+    /// Passed when it holds, failed when it does not.
+    pub const fn of(holds: bool) -> Self {
+        if holds { Self::Passed } else { Self::Failed }
+    }
+}
+
 /// What a probe found of an operation that was begun, perhaps by another process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

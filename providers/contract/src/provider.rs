@@ -27,15 +27,21 @@ pub trait Provider: Send + Sync {
     fn description(&self) -> &Description;
 
     /// Looks at a store: reads only, paged to the end. What could not be seen is an error or is marked
-    /// in the survey, never taken for absent.
-    async fn survey(&self, store: &StoreRequest, call: &Call<'_>) -> Result<Survey, Error>;
+    /// in the survey, never taken for absent. A provider without kinds of stores leaves it out.
+    async fn survey(&self, store: &StoreRequest, call: &Call<'_>) -> Result<Survey, Error> {
+        let _ = call;
+        Err(store.of_no_kind())
+    }
 
-    /// The recovery points in what a survey saw. Pure.
+    /// The recovery points in what a survey saw. Pure. A provider without kinds of stores leaves it out.
     fn recovery_points(
         &self,
         store: &StoreRequest,
         seen: &Survey,
-    ) -> Result<Vec<RecoveryPoint>, Error>;
+    ) -> Result<Vec<RecoveryPoint>, Error> {
+        let _ = seen;
+        Err(store.of_no_kind())
+    }
 
     /// What the operation would change. Reads only.
     async fn preview(&self, operation: &Operation, call: &Call<'_>) -> Result<Preview, Error>;

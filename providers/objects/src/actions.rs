@@ -261,11 +261,7 @@ impl Planned {
                 grouped(tally.overwritten),
                 grouped(deleted)
             ),
-            judgement: if left + deleted == 0 {
-                Judgement::Passed
-            } else {
-                Judgement::Failed
-            },
+            judgement: Judgement::of(left + deleted == 0),
         }])
     }
 

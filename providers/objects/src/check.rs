@@ -383,10 +383,6 @@ fn finding(subject: String, expected: String, observed: String, is_good: bool) -
         subject,
         expected,
         observed,
-        judgement: if is_good {
-            Judgement::Passed
-        } else {
-            Judgement::Failed
-        },
+        judgement: Judgement::of(is_good),
     }
 }

@@ -58,7 +58,7 @@ impl Action {
             "objects.copy" => Ok(Self::Copy),
             "objects.check" => Ok(Self::Check),
             "objects.verify" => Ok(Self::Verify),
-            other => Err(Error::refused(format!("there is no action `{other}`"))),
+            _ => Err(operation.of_no_action()),
         }
     }
 }
@@ -76,9 +76,7 @@ impl Store {
             "objects.dated" => Ok(Self::Dated(request.with.parse()?)),
             "objects.versions" => Ok(Self::Versions(request.with.parse()?)),
             "objects.prefix" => Ok(Self::Prefix(request.with.parse()?)),
-            other => Err(Error::refused(format!(
-                "there is no kind of store `{other}`"
-            ))),
+            _ => Err(request.of_no_kind()),
         }
     }
 

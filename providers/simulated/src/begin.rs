@@ -256,9 +256,7 @@ pub(crate) fn order(world: &World, operation: &Operation, now: Timestamp) -> Res
             })
         }
         "simulated.backup" => backup_order(world, operation, now),
-        other => Err(Error::refused(format!(
-            "`{other}` is not an action of this provider"
-        ))),
+        _ => Err(operation.of_no_action()),
     }
 }
 

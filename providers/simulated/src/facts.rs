@@ -40,7 +40,7 @@ pub(crate) fn check(
         subject: check.fact.clone(),
         expected: expectation(&check),
         observed: words(seen.as_ref()),
-        judgement: judged(is_good),
+        judgement: Judgement::of(is_good),
     }))
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn wait(
                 subject: wait.fact.clone(),
                 expected: wait.until.to_string(),
                 observed: words(seen.as_ref()),
-                judgement: judged(!has_failed),
+                judgement: Judgement::of(!has_failed),
             }));
         }
         let last = words(seen.as_ref());
@@ -109,7 +109,7 @@ pub(crate) fn verify(
                 subject: format!("rows in {}", chosen.point.title),
                 expected: format!("at least {rows_min}"),
                 observed: content.rows.to_string(),
-                judgement: judged(content.rows >= rows_min),
+                judgement: Judgement::of(content.rows >= rows_min),
             },
             Finding {
                 subject: format!("state of {}", chosen.point.title),
@@ -121,7 +121,7 @@ pub(crate) fn verify(
                     PointState::Failed(why) => format!("failed: {why}"),
                     PointState::Unknown(why) => format!("unknown: {why}"),
                 },
-                judgement: judged(state == PointState::Usable),
+                judgement: Judgement::of(state == PointState::Usable),
             },
         ],
     })
@@ -136,13 +136,4 @@ fn found(finding: Finding) -> Outcome {
 
 fn words(value: Option<&Value>) -> String {
     value.map_or_else(|| "nothing there".to_owned(), Value::to_string)
-}
-
-/// Passed or failed.
-pub(crate) fn judged(is_good: bool) -> Judgement {
-    if is_good {
-        Judgement::Passed
-    } else {
-        Judgement::Failed
-    }
 }

@@ -9,6 +9,7 @@ use salvor_contract::Class;
 use salvor_contract::Description;
 use salvor_contract::Error;
 use salvor_contract::Finding;
+use salvor_contract::Judgement;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
 use salvor_contract::Preview;
@@ -25,7 +26,6 @@ use crate::begin;
 use crate::begin::class_of;
 use crate::description::description;
 use crate::facts;
-use crate::facts::judged;
 use crate::fault::Verb;
 use crate::inputs;
 use crate::place::Place;
@@ -111,12 +111,7 @@ impl Provider for Simulated {
     }
 
     async fn perform(&self, operation: &Operation, call: &Call<'_>) -> Result<Outcome, Error> {
-        if call.stop.is_cancelled() {
-            return Err(Error::transient("stopped before it began"));
-        }
-        if call.time_left().is_zero() {
-            return Err(Error::transient("the deadline passed before it began"));
-        }
+        call.may_begin()?;
         let (place, speed) = self.place(&operation.config, call)?;
         match operation.action.as_str() {
             "simulated.check" => {
@@ -209,7 +204,7 @@ impl Provider for Simulated {
         };
         let expected = expected.unwrap_or_else(|| "any number".to_owned());
         let observed = observed.map_or_else(|| "nothing there".to_owned(), |n| n.to_string());
-        let judgement = judged(expected == observed);
+        let judgement = Judgement::of(expected == observed);
         Ok(vec![Finding {
             subject,
             expected,

@@ -47,7 +47,7 @@ pub(crate) async fn meet_reading(
         Some(Fault::Delay(length)) => call
             .pause(length.duration(), "the answer")
             .await
-            .map_err(|error| Error::transient(error.to_string())),
+            .map_err(Error::of_reading),
         Some(Fault::Transient(retry_after)) => Err(Error::Transient {
             what: "the service is busy".to_owned(),
             retry_after,

@@ -17,6 +17,7 @@ use salvor_contract::Fields;
 use salvor_contract::Finding;
 use salvor_contract::Idempotency;
 use salvor_contract::Isolation;
+use salvor_contract::Judgement;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
 use salvor_contract::Output;
@@ -32,7 +33,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::expectation::judgement;
 use crate::process;
 use crate::process::Broken;
 use crate::process::Ended;
@@ -281,7 +281,7 @@ fn outcome(exec: &Exec, argv: &[String], ended: &Ended) -> Outcome {
         subject: format!("exit of {}", argv[0]),
         expected: expected.join(" or "),
         observed: end_of(ended),
-        judgement: judgement(
+        judgement: Judgement::of(
             ended
                 .status
                 .code()
@@ -300,7 +300,7 @@ fn outcome(exec: &Exec, argv: &[String], ended: &Ended) -> Outcome {
             subject: format!("output of {}", argv[0]),
             expected: "JSON".to_owned(),
             observed,
-            judgement: judgement(parsed.is_ok()),
+            judgement: Judgement::of(parsed.is_ok()),
         });
         json = parsed.unwrap_or(Value::Null);
     }

@@ -118,7 +118,7 @@ pub(crate) fn judge(
                 ),
                 expected: expectation.to_string(),
                 observed: seen.map_or_else(|| "nothing there".to_owned(), brief),
-                judgement: judgement(seen.is_some_and(|seen| expectation.is_met(seen))),
+                judgement: Judgement::of(seen.is_some_and(|seen| expectation.is_met(seen))),
             }
         })
         .collect()
@@ -130,15 +130,6 @@ pub(crate) fn output(document: Value) -> Value {
         Value::Null
     } else {
         document
-    }
-}
-
-/// Passed or failed.
-pub(crate) fn judgement(is_good: bool) -> Judgement {
-    if is_good {
-        Judgement::Passed
-    } else {
-        Judgement::Failed
     }
 }
 

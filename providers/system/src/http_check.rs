@@ -28,7 +28,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::expectation::judge;
-use crate::expectation::judgement;
 use crate::expectation::output;
 use crate::http::Answer;
 use crate::http::Draft;
@@ -208,7 +207,7 @@ pub(crate) async fn perform(operation: &Operation, call: &Call<'_>) -> Result<Ou
         // It only reads: a stop leaves nothing unknown.
         call.pause(check.every.duration().min(left), &subject)
             .await
-            .map_err(|error| Error::transient(error.to_string()))?;
+            .map_err(Error::of_reading)?;
     }
 }
 
@@ -217,7 +216,7 @@ fn judged(subject: &str, check: &Check, answer: &Answer) -> Outcome {
         subject: format!("{subject} status"),
         expected: list(&check.status),
         observed: answer.status.to_string(),
-        judgement: judgement(check.status.contains(&answer.status)),
+        judgement: Judgement::of(check.status.contains(&answer.status)),
     }];
     let document: Option<Value> = serde_json::from_str(&answer.body).ok();
     match &document {
@@ -241,7 +240,7 @@ fn judged(subject: &str, check: &Check, answer: &Answer) -> Outcome {
                 "does not contain it"
             }
             .to_owned(),
-            judgement: judgement(contains),
+            judgement: Judgement::of(contains),
         });
     }
     Outcome {

@@ -10,10 +10,7 @@ use salvor_contract::Outcome;
 use salvor_contract::Preview;
 use salvor_contract::Probe;
 use salvor_contract::Provider;
-use salvor_contract::RecoveryPoint;
 use salvor_contract::Removal;
-use salvor_contract::StoreRequest;
-use salvor_contract::Survey;
 
 use crate::exec;
 use crate::http_check;
@@ -55,33 +52,10 @@ impl Default for System {
     }
 }
 
-fn unknown(operation: &Operation) -> Error {
-    Error::refused(format!(
-        "`{}` is not an action of this provider",
-        operation.action
-    ))
-}
-
-fn no_stores(store: &StoreRequest) -> Error {
-    Error::refused(format!("`{}`: this provider has no stores", store.kind))
-}
-
 #[async_trait]
 impl Provider for System {
     fn description(&self) -> &Description {
         &self.description
-    }
-
-    async fn survey(&self, store: &StoreRequest, _: &Call<'_>) -> Result<Survey, Error> {
-        Err(no_stores(store))
-    }
-
-    fn recovery_points(
-        &self,
-        store: &StoreRequest,
-        _: &Survey,
-    ) -> Result<Vec<RecoveryPoint>, Error> {
-        Err(no_stores(store))
     }
 
     async fn preview(&self, operation: &Operation, call: &Call<'_>) -> Result<Preview, Error> {
@@ -92,17 +66,12 @@ impl Provider for System {
             manual::NAME => manual::preview(operation),
             notify::NAME => notify::preview(operation),
             wait::NAME => wait::preview(operation),
-            _ => Err(unknown(operation)),
+            _ => Err(operation.of_no_action()),
         }
     }
 
     async fn perform(&self, operation: &Operation, call: &Call<'_>) -> Result<Outcome, Error> {
-        if call.stop.is_cancelled() {
-            return Err(Error::transient("stopped before it began"));
-        }
-        if call.time_left().is_zero() {
-            return Err(Error::transient("the deadline passed before it began"));
-        }
+        call.may_begin()?;
         match operation.action.as_str() {
             exec::NAME => exec::perform(operation, call).await,
             http_check::NAME => http_check::perform(operation, call).await,
@@ -110,7 +79,7 @@ impl Provider for System {
             manual::NAME => manual::perform(operation),
             notify::NAME => notify::perform(operation, call).await,
             wait::NAME => wait::perform(operation, call).await,
-            _ => Err(unknown(operation)),
+            _ => Err(operation.of_no_action()),
         }
     }
 
@@ -121,7 +90,7 @@ impl Provider for System {
             manual::NAME => Ok(manual::probe(operation)),
             // Looks are repeated, and so is a message.
             http_check::NAME | notify::NAME | wait::NAME => Ok(Probe::Absent),
-            _ => Err(unknown(operation)),
+            _ => Err(operation.of_no_action()),
         }
     }
 
@@ -132,7 +101,7 @@ impl Provider for System {
             exec::NAME | http_check::NAME | manual::NAME | notify::NAME | wait::NAME => {
                 Ok(Removal::NothingThere)
             }
-            _ => Err(unknown(operation)),
+            _ => Err(operation.of_no_action()),
         }
     }
 }

@@ -31,7 +31,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::expectation::judge;
-use crate::expectation::judgement;
 use crate::expectation::output;
 use crate::http::Draft;
 use crate::http::NoAnswer;
@@ -210,7 +209,7 @@ pub(crate) async fn perform(operation: &Operation, call: &Call<'_>) -> Result<Ou
         });
         if let Err(error) = call.pause(wait.every.duration(), &subject).await {
             if call.stop.is_cancelled() {
-                return Err(Error::transient(error.to_string()));
+                return Err(error.of_reading());
             }
             return Ok(Outcome { outputs, findings });
         }
@@ -270,7 +269,7 @@ fn judged(wait: &Wait, subject: &str, seen: Seen) -> Judged {
         findings.push(Finding {
             subject: subject.to_owned(),
             expected: good.clone(),
-            judgement: judgement(bad.is_none()),
+            judgement: Judgement::of(bad.is_none()),
             observed: bad.unwrap_or(good),
         });
     }
