@@ -7,12 +7,15 @@ use crate::redaction::Redaction;
 /// Half of what is kept of one stream; 64 KiB in all.
 const HALF: usize = 32 * 1024;
 
+/// What is kept of one line, in bytes, for progress.
+const LINE_MAX: usize = 300;
+
 /// The beginning and the end of a stream.
 #[derive(Debug, Default)]
 pub(crate) struct Captured {
     head: Vec<u8>,
     tail: VecDeque<u8>,
-    left_out: usize,
+    left_out: u64,
     line: Vec<u8>,
 }
 
@@ -24,15 +27,21 @@ impl Captured {
         self.tail.extend(rest);
         let over = self.tail.len().saturating_sub(HALF);
         self.tail.drain(..over);
-        self.left_out += over;
+        self.left_out += over as u64;
         let mut last = None;
+        // A program that writes no lines may write much: its bytes are not looked at one by one.
+        if !bytes.contains(&b'\n') && !bytes.contains(&b'\r') {
+            let room = LINE_MAX.saturating_sub(self.line.len());
+            self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            return None;
+        }
         for byte in bytes {
             // A carriage return alone is how progress bars begin their line again.
             if matches!(byte, b'\n' | b'\r') {
                 let line = plain(&self.line);
                 last = Some(line).filter(|line| !line.is_empty()).or(last);
                 self.line.clear();
-            } else if self.line.len() < 300 {
+            } else if self.line.len() < LINE_MAX {
                 self.line.push(*byte);
             }
         }

@@ -154,18 +154,27 @@ pub(crate) async fn preview(operation: &Operation, call: &Call<'_>) -> Result<Pr
     let exec = inputs(operation)?;
     let path = process::find(&exec.argv[0], call)?;
     let digest = sha256::of_file(&path).await?;
-    let effect = if exec.class == Class::Read {
-        Effect::Read
-    } else {
-        Effect::Run
-    };
     let shown: Vec<String> = exec.argv.iter().map(|word| quoted(word)).collect();
+    let shown = shown.join(" ");
+    let (effect, summary, unknown) = match exec.class {
+        // The plan's word for it: what a program does cannot be seen from outside.
+        Class::Read => (
+            Effect::Read,
+            format!("{shown}: only reads, as the plan declares"),
+            Vec::new(),
+        ),
+        Class::Token | Class::Named | Class::Fenced | Class::Convergent | Class::Unkeyed => (
+            Effect::Run,
+            shown,
+            vec![format!("what {} changes", exec.argv[0])],
+        ),
+    };
     Ok(Preview {
-        unknown: vec![format!("what {} changes", exec.argv[0])],
+        unknown,
         facts: Values::new()
             .with("program", path.display().to_string())
             .with("sha256", digest),
-        ..Preview::new(effect, shown.join(" "))
+        ..Preview::new(effect, summary)
     })
 }
 

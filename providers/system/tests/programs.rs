@@ -133,6 +133,22 @@ async fn a_preview_starts_nothing_and_pins_the_program() {
 }
 
 #[tokio::test]
+async fn a_program_that_only_reads_is_previewed_as_reading_with_nothing_unknown() {
+    let surroundings = Surroundings::real_time();
+    let inputs = json!({ "argv": ["cat", "a b"], "class": "read" });
+    let preview = System::new()
+        .preview(&exec(inputs), &surroundings.call())
+        .await
+        .expect("a preview");
+    assert_eq!(preview.effect, Effect::Read);
+    assert_eq!(
+        preview.summary,
+        "cat 'a b': only reads, as the plan declares"
+    );
+    assert_eq!(preview.unknown, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn much_output_keeps_its_beginning_and_its_end() {
     let surroundings = Surroundings::real_time();
     let inputs =
