@@ -78,6 +78,7 @@ pub(crate) fn kind() -> ActionKind {
             Output::new("sha256", Type::Text, "The SHA-256 of what is in it."),
         ],
         effect: Effect::Change,
+        reads: vec![IdentityTemplate::new("file", "{template}")],
         writes: vec![IdentityTemplate::new("file", "{target}")],
         idempotency: Idempotency::Fixed(Class::Convergent),
         isolation: Isolation::Rename(vec!["target"]),
@@ -258,8 +259,18 @@ pub(crate) async fn perform(operation: &Operation, call: &Call<'_>) -> Result<Ou
     if let Some(folder) = target.parent() {
         std::fs::create_dir_all(folder).map_err(failed(folder))?;
     }
-    replace(&target, text.as_bytes(), &operation.id.to_string()).map_err(failed(&target))?;
+    let id = operation.id.to_string();
+    let new = write_beside(&target, text.as_bytes(), &id).map_err(failed(&target))?;
     yield_now().await;
+    let moved = move_to(&new, &target);
+    yield_now().await;
+    // From here on it is not certain any more that nothing was changed.
+    moved.map_err(|error| {
+        Error::unknown(format!(
+            "{} may have been replaced: {error}",
+            target.display()
+        ))
+    })?;
     Ok(Outcome::of(outputs(&target, &text)))
 }
 
@@ -278,6 +289,18 @@ pub(crate) fn probe(operation: &Operation, call: &Call<'_>) -> Result<Probe, Err
 pub(crate) fn remove(operation: &Operation, call: &Call<'_>) -> Result<Removal, Error> {
     let render: Render = operation.with.parse()?;
     let target = call.path(&render.target);
+    // What a crash left beside the target carries the operation's id in its name.
+    let new = beside(&target, &operation.id.to_string());
+    match std::fs::remove_file(&new) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(Error::transient(format!(
+                "{} could not be removed: {error}",
+                new.display()
+            )));
+        }
+    }
     let Some(bytes) = present(&target)? else {
         return Ok(Removal::NothingThere);
     };
@@ -309,19 +332,35 @@ fn outputs(target: &Path, text: &str) -> Values {
 
 /// Puts a file in the place of what is there, as a whole or not at all, also over a power loss.
 fn replace(path: &Path, bytes: &[u8], mark: &str) -> std::io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // The same name for each try of the operation, so that a crash leaves one file at most.
-    let new = folder.join(format!(".{name}.{mark}"));
+    let new = write_beside(path, bytes, mark)?;
+    move_to(&new, path)
+}
+
+/// Writes a file beside the one that it is to replace, with the rights of that one.
+fn write_beside(path: &Path, bytes: &[u8], mark: &str) -> std::io::Result<PathBuf> {
+    let new = beside(path, mark);
     let mut file = std::fs::File::create(&new)?;
     file.write_all(bytes)?;
     if let Ok(found) = std::fs::metadata(path) {
         file.set_permissions(found.permissions())?;
     }
     file.sync_all()?;
-    std::fs::rename(&new, path)?;
-    std::fs::File::open(folder)?.sync_all()
+    Ok(new)
+}
+
+/// The same name for each try of the operation, so that a crash leaves one file at most.
+fn beside(path: &Path, mark: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    folder_of(path).join(format!(".{name}.{mark}"))
+}
+
+fn move_to(new: &Path, path: &Path) -> std::io::Result<()> {
+    std::fs::rename(new, path)?;
+    std::fs::File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }

@@ -4,6 +4,7 @@ use salvor_conformance::Case;
 use salvor_conformance::Report;
 use salvor_conformance::Surroundings;
 use salvor_conformance::check_action;
+use salvor_conformance::cut;
 use salvor_conformance::operation;
 use salvor_contract::Answer;
 use salvor_contract::Effect;
@@ -136,6 +137,27 @@ async fn rendering_conforms() -> Result<(), Report> {
         },
     );
     check_action(&System::new(), &surroundings, case).await
+}
+
+#[tokio::test]
+async fn a_rendering_that_was_cut_off_anywhere_leaves_nothing_after_its_removal() {
+    let surroundings = bench(TEMPLATE);
+    let call = surroundings.call();
+    let system = System::new();
+    let operation = host("values.yaml");
+    let names = || {
+        let entries = std::fs::read_dir(surroundings.plan_dir()).expect("readable");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names.collect::<Vec<_>>()
+    };
+    let mut was_beside = false;
+    for polls in 0..5 {
+        cut(system.perform(&operation, &call), polls).await;
+        was_beside |= names().len() == 2 && !surroundings.plan_dir().join("values.yaml").exists();
+        system.remove(&operation, &call).await.expect("removed");
+        assert_eq!(names(), ["values.hbs"], "cut off at await {polls}");
+    }
+    assert!(was_beside, "no cut met the file beside its place");
 }
 
 #[tokio::test]
