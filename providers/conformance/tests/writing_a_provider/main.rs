@@ -170,33 +170,47 @@ async fn a_target_of_another_inode_has_another_fingerprint() {
     assert_ne!(fingerprints[0], fingerprints[1]);
 }
 
-#[tokio::test]
-async fn looking_conforms() -> Result<(), Report> {
-    let surroundings = surroundings();
-    let with = Values::new()
-        .with("file", "notes/20260405T020000Z.txt")
-        .with("contains", vec!["bread"])
-        .with("lines-min", 2);
-    let case = Case::new(operation("notes.check", with), async || 0, async || {});
-    check_action(&Notes::new(), &surroundings, case).await
+/// The blocks of the document: the text behind `rust` in their first line, and what stands in them.
+fn blocks(document: &str) -> Vec<(&str, &str)> {
+    let parts = document.split("```rust").skip(1);
+    parts
+        .map(|part| {
+            let (of, rest) = part.split_once('\n').expect("a block has lines");
+            let (code, _) = rest.split_once("```").expect("a block ends");
+            (of.trim(), code)
+        })
+        .collect()
+}
+
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    std::fs::read_to_string(root.join(path)).expect(path)
 }
 
 #[test]
 fn the_document_shows_this_provider_to_the_letter() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect(path);
-    let document = read("../../docs/writing-a-provider.md");
-    let blocks: Vec<&str> = document
-        .split("```rust\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap_or_default())
+    let document = read("docs/writing-a-provider.md");
+    let blocks = blocks(&document).into_iter();
+    let shown: Vec<&str> = blocks
+        .filter_map(|(of, code)| of.is_empty().then_some(code))
         .collect();
-    let shown = blocks.join("\n");
-    let code = read("tests/writing_a_provider/notes.rs");
+    let shown = shown.join("\n");
+    let code = read("providers/conformance/tests/writing_a_provider/notes.rs");
     for (line, (shown, code)) in shown.lines().zip(code.lines()).enumerate() {
         assert_eq!(shown, code, "line {} of notes.rs", line + 1);
     }
     assert_eq!(shown.lines().count(), code.lines().count());
+}
+
+#[test]
+fn the_document_shows_pieces_of_a_real_provider_to_the_letter() {
+    let document = read("docs/writing-a-provider.md");
+    let blocks = blocks(&document).into_iter();
+    let pieces: Vec<(&str, &str)> = blocks.filter(|(of, _)| !of.is_empty()).collect();
+    assert!(!pieces.is_empty(), "no piece is shown");
+    for (path, shown) in pieces {
+        assert!(read(path).contains(shown), "not in {path}:\n{shown}");
+    }
 }
 
 fn remove_folder(folder: &Path) {

@@ -77,24 +77,6 @@ struct Put {
     target: String,
 }
 
-/// `with` of `notes.check`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Check {
-    /// The file to look at.
-    file: String,
-    /// Words that must stand in it.
-    #[serde(default)]
-    contains: Vec<String>,
-    /// The fewest lines that it may have.
-    #[serde(default = "one")]
-    lines_min: u64,
-}
-
-fn one() -> u64 {
-    1
-}
-
 fn description() -> Description {
     Description {
         name: "notes",
@@ -109,7 +91,7 @@ fn description() -> Description {
             backup: None,
             verify: None,
         }],
-        actions: vec![restore(), put(), check()],
+        actions: vec![restore(), put()],
     }
 }
 
@@ -161,24 +143,6 @@ fn put() -> ActionKind {
             "notes.put",
             "Puts the text of one file in the place of another's.",
             Fields::of::<Put>(),
-        )
-    }
-}
-
-fn check() -> ActionKind {
-    ActionKind {
-        outputs: vec![Output::new(
-            "lines",
-            Type::Integer,
-            "The number of its lines.",
-        )],
-        reads: vec![IdentityTemplate::new("file", "{file}")],
-        previews_unknown: true,
-        by_hand: vec!["wc -l {{q with.file}}"],
-        ..ActionKind::reading(
-            "notes.check",
-            "Looks whether a file holds what it should.",
-            Fields::of::<Check>(),
         )
     }
 }
@@ -378,7 +342,6 @@ async fn perform_restore(operation: &Operation, call: &Call<'_>) -> Result<Outco
         Found::Marked(_) | Found::Unmarked => return Err(occupied(operation)),
         Found::Nothing => {}
     }
-    may_begin(call)?;
     // All is made beside the target and moved there in one piece: a target without its mark never exists.
     let beside = beside(&target, operation);
     let not_made = |error: std::io::Error| {
@@ -450,17 +413,9 @@ fn observe_restore(operation: &Operation, call: &Call<'_>) -> Result<Vec<Finding
     Ok(vec![Finding {
         subject: format!("digest of {}", note.display()),
         expected: expected.to_owned(),
-        judgement: judged(observed == expected),
+        judgement: Judgement::of(observed == expected),
         observed,
     }])
-}
-
-fn judged(holds: bool) -> Judgement {
-    if holds {
-        Judgement::Passed
-    } else {
-        Judgement::Failed
-    }
 }
 
 fn remove_restored(operation: &Operation, call: &Call<'_>) -> Result<Removal, Error> {
@@ -570,7 +525,6 @@ async fn perform_put(operation: &Operation, call: &Call<'_>) -> Result<Outcome, 
     if before.as_ref() == Some(&after) {
         return Ok(outcome);
     }
-    may_begin(call)?;
     let beside = beside(&path, operation);
     write_durably(&beside, &after).map_err(|error| {
         Error::transient(format!("{} cannot be written: {error}", path.display()))
@@ -595,44 +549,6 @@ fn probe_put(operation: &Operation, call: &Call<'_>) -> Result<Probe, Error> {
         )));
     }
     Ok(Probe::Absent)
-}
-
-fn perform_check(operation: &Operation, call: &Call<'_>) -> Result<Outcome, Error> {
-    let inputs: Check = operation.with.parse()?;
-    may_begin(call)?;
-    let path = call.path(&inputs.file);
-    let text = std::fs::read_to_string(&path).map_err(unreadable(&path))?;
-    let lines = text.lines().count() as u64;
-    let mut findings = vec![Finding {
-        subject: format!("lines of {}", inputs.file),
-        expected: format!("{} or more", inputs.lines_min),
-        observed: lines.to_string(),
-        judgement: judged(lines >= inputs.lines_min),
-    }];
-    for word in &inputs.contains {
-        let holds = text.contains(word.as_str());
-        findings.push(Finding {
-            subject: format!("`{word}` in {}", inputs.file),
-            expected: "there".to_owned(),
-            observed: if holds { "there" } else { "not there" }.to_owned(),
-            judgement: judged(holds),
-        });
-    }
-    Ok(Outcome {
-        outputs: Values::new().with("lines", lines),
-        findings,
-    })
-}
-
-/// Nothing new begins after a stop or the deadline.
-fn may_begin(call: &Call<'_>) -> Result<(), Error> {
-    if call.stop.is_cancelled() {
-        return Err(Error::transient("stopped before it began"));
-    }
-    if call.time_left().is_zero() {
-        return Err(Error::transient("its deadline passed before it began"));
-    }
-    Ok(())
 }
 
 /// What cannot be read will not become readable by asking again, unless the machine is short of something.
@@ -674,10 +590,6 @@ impl Notes {
     }
 }
 
-fn no_such_action(operation: &Operation) -> Error {
-    Error::refused(format!("there is no action `{}`", operation.action))
-}
-
 #[async_trait]
 impl Provider for Notes {
     fn description(&self) -> &Description {
@@ -700,17 +612,16 @@ impl Provider for Notes {
         match operation.action.as_str() {
             "notes.restore" => preview_restore(operation, call),
             "notes.put" => preview_put(operation, call),
-            "notes.check" => Ok(Preview::new(Effect::Read, "a file is looked at")),
-            _ => Err(no_such_action(operation)),
+            _ => Err(operation.of_no_action()),
         }
     }
 
     async fn perform(&self, operation: &Operation, call: &Call<'_>) -> Result<Outcome, Error> {
+        call.may_begin()?;
         match operation.action.as_str() {
             "notes.restore" => perform_restore(operation, call).await,
             "notes.put" => perform_put(operation, call).await,
-            "notes.check" => perform_check(operation, call),
-            _ => Err(no_such_action(operation)),
+            _ => Err(operation.of_no_action()),
         }
     }
 
@@ -718,9 +629,7 @@ impl Provider for Notes {
         match operation.action.as_str() {
             "notes.restore" => probe_restore(operation, call),
             "notes.put" => probe_put(operation, call),
-            // It reads, so it can be done again.
-            "notes.check" => Ok(Probe::Absent),
-            _ => Err(no_such_action(operation)),
+            _ => Err(operation.of_no_action()),
         }
     }
 
