@@ -153,6 +153,9 @@ pub struct LaterRule {
     pub after: StepName,
     /// The moment that the point must not lie after.
     pub not_after: Timestamp,
+    /// The moment that a point which an operator states must not lie before: the plan keeps nothing older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
     /// Exactly this point, when the operator named one.
     pub point: Option<PointId>,
     /// Only points of this backup id, when it must come back together with other stores.

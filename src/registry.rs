@@ -57,14 +57,12 @@ impl Registry {
     /// The full name of an action as a plan writes it: `exec` and `http.check` are kinds of the provider
     /// `system`, whose name may be left out.
     pub fn full_action_name(&self, written: &str) -> Option<KindName> {
-        let names = [
-            written.to_owned(),
-            format!("system.{}", written.replace('.', "-")),
-        ];
-        names
-            .into_iter()
-            .map(KindName::new)
-            .find(|name| self.action(name).is_some())
+        full_names(written).find(|name| self.action(name).is_some())
+    }
+
+    /// The full name of a kind of store as a plan writes it: `manual` is one of the provider `system`.
+    pub fn full_store_name(&self, written: &str) -> Option<KindName> {
+        full_names(written).find(|name| self.store(name).is_some())
     }
 
     /// All action kinds, in the order of their names.
@@ -86,4 +84,12 @@ impl Registry {
         stores.sort_by_key(|kind| kind.name);
         stores
     }
+}
+
+/// What a name in a plan may stand for.
+fn full_names(written: &str) -> impl Iterator<Item = KindName> {
+    let of_system = format!("system.{}", written.replace('.', "-"));
+    [written.to_owned(), of_system]
+        .into_iter()
+        .map(KindName::new)
 }

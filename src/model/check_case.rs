@@ -127,7 +127,7 @@ impl CaseCheck<'_, '_, '_> {
             }
             return;
         };
-        if registry.store(&KindName::new(&written.name)).is_none() {
+        if registry.full_store_name(&written.name).is_none() {
             let stores = registry.stores();
             let known: Vec<&str> = stores.iter().map(|kind| kind.name).collect();
             problems.push(unknown_kind("store", written, &known));

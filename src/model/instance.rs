@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use salvor_contract::KindName;
 use salvor_contract::Period;
@@ -77,6 +78,8 @@ pub struct Store {
     pub title: String,
     /// Its kind; stores that are declared but never touched (external, ephemeral) have none.
     pub kind: Option<KindName>,
+    /// Its points are what an operator says: no provider sees them.
+    pub is_stated: bool,
     /// What kind of loss it would be.
     pub class: StoreClass,
     /// The kind's inputs, fully known: a store is looked at before anything runs, unless `known_after`.
@@ -129,6 +132,25 @@ pub struct BackupPolicy {
     pub retention: Option<Period>,
     /// Grandfather-father-son counts: `hourly`, `daily`, `weekly`, `monthly`, `yearly`.
     pub keep: BTreeMap<String, u64>,
+}
+
+impl BackupPolicy {
+    /// How long the oldest backup is kept, by the plan's own numbers.
+    pub fn kept(&self) -> Option<Period> {
+        let seconds = |unit: &str| match unit {
+            "hourly" => Some(3600),
+            "daily" => Some(86_400),
+            "weekly" => Some(7 * 86_400),
+            "monthly" => Some(30 * 86_400),
+            "yearly" => Some(365 * 86_400),
+            _ => None,
+        };
+        let by_counts = self.keep.iter().filter_map(|(unit, count)| {
+            let seconds = count.saturating_mul(seconds(unit)?);
+            Some(Period::from(Duration::from_secs(seconds)))
+        });
+        by_counts.chain(self.retention).chain(self.pitr).max()
+    }
 }
 
 /// What a step does with its store.

@@ -285,6 +285,7 @@ impl Builder<'_, '_> {
         Store {
             title: store.title.clone().unwrap_or_default(),
             kind: kind.map(|kind| KindName::new(kind.name)),
+            is_stated: kind.is_some_and(|kind| kind.is_stated),
             class: store.class,
             with,
             rpo: self.objective(store.rpo.as_ref(), problems),

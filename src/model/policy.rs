@@ -2,7 +2,6 @@
 //! operations, traps of kinds.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use salvor_contract::Class;
 use salvor_contract::Condition;
@@ -148,23 +147,6 @@ impl Policy<'_, '_> {
 
     /// How long the points of a store are kept, by the plan's own numbers.
     fn kept(&self, name: &str, store: &Store) -> Option<Period> {
-        let day = |count: u64, days: u64| {
-            Period::from(Duration::from_secs(count.saturating_mul(days) * 86_400))
-        };
-        let by_counts = store
-            .backup
-            .keep
-            .iter()
-            .filter_map(|(unit, count)| match unit.as_str() {
-                "hourly" => Some(Period::from(Duration::from_secs(
-                    count.saturating_mul(3600),
-                ))),
-                "daily" => Some(day(*count, 1)),
-                "weekly" => Some(day(*count, 7)),
-                "monthly" => Some(day(*count, 30)),
-                "yearly" => Some(day(*count, 365)),
-                _ => None,
-            });
         let by_set = self
             .judged
             .resolution
@@ -174,11 +156,7 @@ impl Policy<'_, '_> {
             .filter(|set| set.members.iter().any(|member| member.name == name))
             .filter_map(|set| self.builder.period(set.ttl.as_ref(), &mut Problems::new()))
             .max();
-        by_counts
-            .chain(store.backup.retention)
-            .chain(store.backup.pitr)
-            .chain(by_set)
-            .max()
+        store.backup.kept().max(by_set)
     }
 
     fn windows(&self, problems: &mut Problems) {

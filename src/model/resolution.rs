@@ -143,7 +143,8 @@ impl<'a> Resolution<'a> {
     /// A store's kind.
     pub fn store_kind(&self, store: &StoreDeclaration) -> Option<&'a StoreKind> {
         let written = store.kind.as_ref()?;
-        self.plan.registry.store(&KindName::new(&written.name))
+        let registry = &self.plan.registry;
+        registry.store(&registry.full_store_name(&written.name)?)
     }
 
     /// The steps that are not there, each with the steps that it would wait for.

@@ -29,6 +29,8 @@ use crate::recovery_points::words::moment_words;
 pub struct Rule<'a> {
     /// The moment to come near to and not to pass.
     pub goal: Timestamp,
+    /// Points before this moment do not come into question: by the plan's numbers they are gone.
+    pub not_before: Option<Timestamp>,
     /// Which points come into question.
     pub wanted: Wanted<'a>,
     /// Points that miss parts come into question.
@@ -139,6 +141,7 @@ pub fn choose_later(rule: &LaterRule, points: &[RecoveryPoint]) -> Judged {
     };
     let plain = Rule {
         goal: rule.not_after,
+        not_before: rule.not_before,
         wanted,
         allow_partial: rule.allow_partial,
     };
@@ -195,6 +198,14 @@ pub(super) fn judge(rule: &Rule<'_>, point: &RecoveryPoint) -> Result<Timestamp,
     }
     if let Wanted::Pinned(pinned) = rule.wanted {
         return within(point.reach, pinned.at);
+    }
+    let latest = rule.goal.min(point.reach.latest());
+    if let Some(oldest) = rule.not_before.filter(|oldest| latest < *oldest) {
+        return Err(format!(
+            "{} before the oldest that the plan keeps, {}",
+            far(latest, oldest),
+            moment_words(oldest)
+        ));
     }
     match point.reach {
         Reach::Moment(moment) if moment <= rule.goal => Ok(moment),

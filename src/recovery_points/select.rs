@@ -128,6 +128,7 @@ pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Req
                 selection.choice = Choice::Later(LaterRule {
                     after: after.clone(),
                     not_after: goal,
+                    not_before: oldest_kept(store, surveyed.at),
                     point: request.points.get(name).cloned(),
                     backup: match &wanted {
                         Ok(Wanted::Backup(backup)) => Some((*backup).to_owned()),
@@ -142,6 +143,7 @@ pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Req
                 (Some(Ok(points)), Ok(wanted)) => choose(
                     &Rule {
                         goal,
+                        not_before: oldest_kept(store, surveyed.at),
                         wanted,
                         allow_partial: store.allow_partial,
                     },
@@ -267,6 +269,12 @@ fn skew_max(plan: &Instance, name: &StoreName) -> Option<Period> {
         .filter(|set| set.members.contains(name))
         .filter_map(|set| set.skew_max)
         .min()
+}
+
+/// The oldest moment that a stated point may have: what a provider sees is there, whatever the plan says.
+fn oldest_kept(store: &Store, now: Timestamp) -> Option<Timestamp> {
+    let kept = store.backup.kept().filter(|_| store.is_stated)?;
+    now.checked_sub(kept.duration()).ok()
 }
 
 fn refused(reason: String) -> Judged {

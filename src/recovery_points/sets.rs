@@ -85,6 +85,7 @@ fn serves(
             .ok_or_else(|| Refusal::Because(format!("`{}` has no point of it", member.store)))?;
         let rule = Rule {
             goal,
+            not_before: None,
             wanted: Wanted::Backup(id),
             allow_partial: member.allow_partial,
         };

@@ -84,6 +84,7 @@ const NOW: &str = "2026-04-06T02:04:00Z";
 fn nearest(goal: &str) -> Rule<'static> {
     Rule {
         goal: time(goal),
+        not_before: None,
         wanted: Wanted::Nearest,
         allow_partial: false,
     }
@@ -229,6 +230,24 @@ fn only_a_complete_point_is_chosen_and_every_other_has_its_reason() {
 }
 
 #[test]
+fn a_stated_point_that_the_plan_no_longer_keeps_is_refused() {
+    let rule = Rule {
+        not_before: Some("2026-04-01T00:00:00Z".parse().expect("a moment")),
+        ..nearest(GOAL)
+    };
+    check(
+        &rule,
+        &[dump("old", "2026-03-30T00:00:00Z")],
+        "none: its only point cannot be used for 2026-04-06T01:30Z: old: 2 d before the oldest that the plan keeps, 2026-04-01T00:00Z",
+    );
+    check(
+        &rule,
+        &[dump("young", "2026-04-02T00:00:00Z")],
+        "young at 2026-04-02T00:00:00Z: newest usable one not after the goal",
+    );
+}
+
+#[test]
 fn a_named_point_is_taken_or_its_refusal_is_said() {
     let points = [
         dump("after", "2026-04-06T02:00:00Z"),
@@ -315,6 +334,7 @@ fn a_choice_during_the_run_refuses_what_a_person_would_look_at_twice() {
     let rule = LaterRule {
         after: "k8s".into(),
         not_after: time(GOAL),
+        not_before: None,
         point: None,
         backup: None,
         allow_partial: false,
@@ -349,6 +369,7 @@ fn store(class: StoreClass) -> Store {
     Store {
         title: String::new(),
         kind: Some(KindName::new("simulated.database")),
+        is_stated: false,
         class,
         with: Values::new(),
         rpo: None,
@@ -665,7 +686,7 @@ proptest! {
     fn the_choice_is_the_last_moment_that_any_good_point_reaches(
         points in points(), goal in 0_i64..35, allow_partial in proptest::bool::ANY
     ) {
-        let rule = Rule { goal: minute(goal), wanted: Wanted::Nearest, allow_partial };
+        let rule = Rule { goal: minute(goal), not_before: None, wanted: Wanted::Nearest, allow_partial };
         let judged = choose(&rule, &points);
         let best = (0..=goal).rev().map(minute).find(|at| points.iter().any(|p| reaches(p, *at, allow_partial)));
         prop_assert_eq!(judged.chosen.as_ref().ok().map(|chosen| chosen.point.at), best);
@@ -693,7 +714,7 @@ proptest! {
 
     #[test]
     fn a_choice_that_was_made_is_made_again_when_it_is_pinned(points in points(), goal in 0_i64..35) {
-        let rule = Rule { goal: minute(goal), wanted: Wanted::Nearest, allow_partial: false };
+        let rule = Rule { goal: minute(goal), not_before: None, wanted: Wanted::Nearest, allow_partial: false };
         if let Ok(chosen) = choose(&rule, &points).chosen {
             let pinned = Rule { wanted: Wanted::Pinned(&chosen.point), ..rule };
             prop_assert_eq!(choose(&pinned, &points).chosen.map(|again| again.point), Ok(chosen.point));

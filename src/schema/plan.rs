@@ -157,14 +157,16 @@ fn providers(registry: &Registry) -> Value {
 }
 
 fn store(registry: &Registry) -> Value {
-    let kinds = registry.stores();
-    let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
     let mut store = table(keys::STORE);
+    let mut names = Vec::new();
+    let mut cases = Vec::new();
+    for kind in registry.stores() {
+        let written = written_names(kind.name, |short| registry.full_store_name(short));
+        cases.push(case("kind", &written, "store", kind.name));
+        names.extend(written);
+    }
     store["properties"]["kind"]["enum"] = json!(names);
-    let cases = kinds
-        .iter()
-        .map(|kind| case("kind", &[kind.name.to_owned()], "store", kind.name));
-    store["allOf"] = cases.collect();
+    store["allOf"] = Value::Array(cases);
     store
 }
 
@@ -188,7 +190,7 @@ fn with_actions(mut table: Value, registry: &Registry) -> Value {
     let mut names = Vec::new();
     let mut cases = Vec::new();
     for kind in registry.actions() {
-        let written = written_names(kind.name, registry);
+        let written = written_names(kind.name, |short| registry.full_action_name(short));
         cases.push(case("uses", &written, "action", kind.name));
         names.extend(written);
     }
@@ -197,14 +199,12 @@ fn with_actions(mut table: Value, registry: &Registry) -> Value {
     table
 }
 
-/// The names by which a plan may call an action: its full one, and a short one where the registry knows it.
-fn written_names(full: &str, registry: &Registry) -> Vec<String> {
+/// The names by which a plan may call a kind: its full one, and a short one where the registry knows it.
+fn written_names(full: &str, meant: impl Fn(&str) -> Option<KindName>) -> Vec<String> {
     let rest = full.split_once('.').map_or("", |(_, rest)| rest);
     let mut names = vec![full.to_owned()];
     for short in [rest.replace('-', "."), rest.to_owned()] {
-        if registry.full_action_name(&short) == Some(KindName::from(full))
-            && !names.contains(&short)
-        {
+        if meant(&short) == Some(KindName::from(full)) && !names.contains(&short) {
             names.push(short);
         }
     }

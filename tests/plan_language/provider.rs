@@ -98,6 +98,16 @@ struct Manual {
     evidence: Option<String>,
     /// Who answers.
     role: Option<String>,
+    expects: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only its schema is read")]
+struct Stated {
+    /// Where its backups are.
+    place: String,
+    /// The moment.
+    at: Option<jiff::Timestamp>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -190,6 +200,7 @@ pub fn registry() -> Registry {
             summary: "A database.",
             with: Fields::of::<Database>(),
             identity: Vec::new(),
+            is_stated: false,
             restore: Some("cloud.restore"),
             backup: Some("cloud.backup"),
             verify: None,
@@ -204,11 +215,21 @@ pub fn registry() -> Registry {
         name: "system",
         summary: "Programs, people, HTTP.",
         config: Fields::none(),
-        stores: Vec::new(),
+        stores: vec![StoreKind {
+            name: "system.manual",
+            summary: "Something that no provider looks at.",
+            with: Fields::of::<Stated>(),
+            identity: Vec::new(),
+            is_stated: true,
+            restore: Some("system.manual"),
+            backup: Some("system.manual"),
+            verify: Some("system.manual"),
+        }],
         actions: vec![
             exec,
             ActionKind {
                 asks: true,
+                effect: Effect::Ask,
                 outputs: vec![Output::new("answer", Type::Text, "what was answered")],
                 ..ActionKind::reading("system.manual", "Asks a person.", Fields::of::<Manual>())
             },

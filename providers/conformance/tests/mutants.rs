@@ -173,6 +173,7 @@ impl Toy {
             summary: "A shelf.",
             with: Fields(vec![target]),
             identity: vec![IdentityTemplate::new("toy.shelf", "{target}")],
+            is_stated: false,
             restore: Some("toy.make"),
             backup: None,
             verify: None,

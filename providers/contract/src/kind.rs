@@ -36,6 +36,9 @@ pub struct StoreKind {
     pub with: Fields,
     /// What names the store in the world: a drill may read it and never write it.
     pub identity: Vec<IdentityTemplate>,
+    /// True when its recovery points are what an operator says and nobody sees them: the core holds them
+    /// against the plan's own numbers, and a report names them as not proved.
+    pub is_stated: bool,
     /// The full name of the action behind `restore = "…"`.
     pub restore: Option<&'static str>,
     /// The full name of the action behind `backup = "…"`.

@@ -47,6 +47,7 @@ fn stores() -> Vec<StoreKind> {
         summary,
         with,
         identity: vec![IdentityTemplate::new(PLACE, "{url}")],
+        is_stated: false,
         restore: Some("objects.restore"),
         backup: None,
         verify: Some("objects.verify"),

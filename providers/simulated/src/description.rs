@@ -77,6 +77,7 @@ fn store(name: &'static str, summary: &'static str) -> StoreKind {
             "simulated.content",
             "{config.world}/{name}",
         )],
+        is_stated: false,
         restore: Some("simulated.restore"),
         backup: Some("simulated.backup"),
         verify: Some("simulated.verify"),

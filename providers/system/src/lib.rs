@@ -1,7 +1,7 @@
 //! Programs, HTTP checks, rendered files, people, notifications, waits: what a recovery needs beside its stores.
 //!
-//! One module a kind, each with its inputs, what it tells of itself, and what it does. It deliberately has no
-//! stores, and no shell: a program is an argument vector.
+//! One module a kind, each with its inputs, what it tells of itself, and what it does. Its one kind of store is what
+//! an operator states. It deliberately has no shell: a program is an argument vector.
 
 mod address;
 mod captured;
@@ -16,6 +16,7 @@ mod provider;
 mod redaction;
 mod render;
 mod sha256;
+mod stated;
 mod wait;
 
 pub use crate::provider::System;

@@ -10,13 +10,17 @@ use salvor_contract::Outcome;
 use salvor_contract::Preview;
 use salvor_contract::Probe;
 use salvor_contract::Provider;
+use salvor_contract::RecoveryPoint;
 use salvor_contract::Removal;
+use salvor_contract::StoreRequest;
+use salvor_contract::Survey;
 
 use crate::exec;
 use crate::http_check;
 use crate::manual;
 use crate::notify;
 use crate::render;
+use crate::stated;
 use crate::wait;
 
 /// The provider `system`.
@@ -32,7 +36,7 @@ impl System {
                 name: "system",
                 summary: "Programs, HTTP checks, rendered files, people, notifications, waits.",
                 config: Fields::none(),
-                stores: Vec::new(),
+                stores: vec![stated::kind()],
                 actions: vec![
                     exec::kind(),
                     http_check::kind(),
@@ -56,6 +60,24 @@ impl Default for System {
 impl Provider for System {
     fn description(&self) -> &Description {
         &self.description
+    }
+
+    async fn survey(&self, store: &StoreRequest, call: &Call<'_>) -> Result<Survey, Error> {
+        match store.kind.as_str() {
+            stated::NAME => stated::survey(store, call),
+            _ => Err(store.of_no_kind()),
+        }
+    }
+
+    fn recovery_points(
+        &self,
+        store: &StoreRequest,
+        _: &Survey,
+    ) -> Result<Vec<RecoveryPoint>, Error> {
+        match store.kind.as_str() {
+            stated::NAME => stated::recovery_points(store),
+            _ => Err(store.of_no_kind()),
+        }
     }
 
     async fn preview(&self, operation: &Operation, call: &Call<'_>) -> Result<Preview, Error> {

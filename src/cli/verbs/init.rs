@@ -105,7 +105,8 @@ fn chosen<'a>(written: &[String], registry: &'a Registry) -> anyhow::Result<Vec<
 }
 
 fn known<'a>(name: &str, registry: &'a Registry) -> anyhow::Result<&'a StoreKind> {
-    if let Some(kind) = registry.store(&KindName::new(name)) {
+    let full = registry.full_store_name(name);
+    if let Some(kind) = full.and_then(|name| registry.store(&name)) {
         return Ok(kind);
     }
     let kinds: Vec<&str> = registry.stores().iter().map(|kind| kind.name).collect();

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use salvor_contract::ActionKind;
 use salvor_contract::Fields;
 use salvor_contract::Idempotency;
-use salvor_contract::KindName;
 use salvor_contract::StoreKind;
 use salvor_contract::Trap;
 use salvor_contract::Type;
@@ -47,12 +46,16 @@ fn list(registry: &Registry) -> String {
 }
 
 fn one(name: &str, registry: &Registry) -> anyhow::Result<String> {
-    if let Some(store) = registry.store(&KindName::new(name)) {
-        return Ok(store_text(store));
-    }
+    let store = registry.full_store_name(name);
     let action = registry.full_action_name(name);
-    if let Some(action) = action.as_ref().and_then(|name| registry.action(name)) {
-        return Ok(action_text(action));
+    let store = store.and_then(|name| registry.store(&name)).map(store_text);
+    let action = action
+        .and_then(|name| registry.action(&name))
+        .map(action_text);
+    // One name may be a kind of store and one of action: `manual`.
+    let texts: Vec<String> = store.into_iter().chain(action).collect();
+    if !texts.is_empty() {
+        return Ok(texts.join("\n"));
     }
     let stores = registry.stores();
     let actions = registry.actions();

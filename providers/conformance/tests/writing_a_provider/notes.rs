@@ -87,6 +87,7 @@ fn description() -> Description {
             summary: "Notes named like 20260405T020000Z.txt; each is a recovery point.",
             with: Fields::of::<Folder>(),
             identity: vec![IdentityTemplate::new("notes", "{folder}")],
+            is_stated: false,
             restore: Some("notes.restore"),
             backup: None,
             verify: None,
