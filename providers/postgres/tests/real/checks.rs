@@ -203,3 +203,73 @@ fn archiving_that_fails_is_found() {
         }
     });
 }
+
+#[test]
+fn what_only_looks_conforms() {
+    let Some(server) = server() else {
+        return;
+    };
+    run(async {
+        let surroundings = Surroundings::real_time();
+        let provider = Provided::new();
+        let at = || at(&server, "postgres");
+        let take = operation("postgres.baseline", at().with("write-to", "kept.json"));
+        provider
+            .perform(&take, &surroundings.call())
+            .await
+            .expect("a baseline");
+        server.archive_all().expect("something is archived");
+        for (action, with) in [
+            ("postgres.query", at().with("sql", "select count(*) from t")),
+            ("postgres.compare", at().with("baseline", "kept.json")),
+            ("postgres.archiving", at()),
+        ] {
+            // They read: an effect would be a row that is not there any more, or a file.
+            let case = Case::new(
+                operation(action, with),
+                async || {
+                    let rows = server.psql("postgres", "select 100 - count(*) from t");
+                    rows.expect("rows").parse().expect("a number")
+                },
+                async || {},
+            )
+            .cut_at_most(4);
+            check_action(&provider, &surroundings, case)
+                .await
+                .expect(action);
+        }
+    });
+}
+
+#[test]
+fn every_action_takes_the_same_server_and_nothing_unknown() {
+    let provider = Provided::new();
+    let description = provider.description();
+    let mut speaking = 0;
+    for action in &description.actions {
+        if action.with.get("host").is_none() {
+            continue;
+        }
+        speaking += 1;
+        for name in ["host", "port", "user", "password", "tls", "ca"] {
+            assert_eq!(
+                action.with.get(name),
+                description.actions[0].with.get(name),
+                "{} of {}",
+                name,
+                action.name
+            );
+        }
+    }
+    assert_eq!(speaking, 7);
+    let with = Values::new()
+        .with("host", "h")
+        .with("user", "u")
+        .with("database", "d")
+        .with("sql", "select 1");
+    let inputs: salvor_postgres::query::QueryInputs = with.parse().expect("inputs");
+    assert_eq!(inputs.server.port, 5432);
+    let unknown = with.with("hots", "h");
+    let what = refusal(unknown.parse::<salvor_postgres::query::QueryInputs>());
+    assert!(what.contains("hots"), "{what}");
+}
