@@ -275,10 +275,7 @@ impl CaseCheck<'_, '_, '_> {
             .collect();
         let problem = Problem::error(Code::UnknownStep, format!("unknown step `{}`", named.name))
             .at(named.at, "not a step of this plan");
-        problems.push(match similar(&named.name, known) {
-            Some(name) => problem.help(format!("did you mean `{name}`?")),
-            None => problem,
-        });
+        problems.push(problem.meant(named.at, &named.name, known));
     }
 
     fn goals(&self, scenario: &ScenarioDeclaration, problems: &mut Problems) {
@@ -296,10 +293,7 @@ impl CaseCheck<'_, '_, '_> {
                 let problem =
                     Problem::error(Code::UnknownStep, format!("unknown step `{}`", goal.name))
                         .at(goal.at, "not a step of this plan");
-                problems.push(match similar(&goal.name, known) {
-                    Some(name) => problem.help(format!("did you mean `{name}`?")),
-                    None => problem,
-                });
+                problems.push(problem.meant(goal.at, &goal.name, known));
                 is_any_there = true;
             }
         }
@@ -496,7 +490,7 @@ fn unknown_kind(what: &str, written: &Named, known: &[&str]) -> Problem {
     )
     .at(written.at, "not a kind that this binary has");
     match similar(&written.name, known.iter().copied()) {
-        Some(name) => problem.help(format!("did you mean `{name}`?")),
+        Some(_) => problem.meant(written.at, &written.name, known.iter().copied()),
         None => {
             let provider = written.name.split('.').next().unwrap_or_default();
             let of_provider: Vec<&str> = known

@@ -13,7 +13,6 @@ use crate::plan_file::Position;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Table;
-use crate::plan_file::similar;
 
 /// Adds the problems of names.
 pub fn check_names(plan: &Plan, problems: &mut Problems) {
@@ -59,7 +58,8 @@ pub fn check_names(plan: &Plan, problems: &mut Problems) {
                     Code::MissingKey,
                     format!("scenario `{}` has no goal", scenario.name.name),
                 )
-                .at(scenario.name.at, "its goal is empty"),
+                .at(scenario.name.at, "its goal is empty")
+                .help("name the steps that must have succeeded in the end: goal = [\"…\"]"),
             );
         }
         for node in [&scenario.rpo, &scenario.rto].into_iter().flatten() {
@@ -82,14 +82,9 @@ fn unknown<'a>(
     label: &str,
     known: impl Iterator<Item = &'a str>,
 ) -> Problem {
-    let known: Vec<&str> = known.collect();
-    let problem =
-        Problem::error(code, format!("unknown {what} `{}`", named.name)).at(named.at, label);
-    match similar(&named.name, known.iter().copied()) {
-        Some(name) => problem.help(format!("did you mean `{name}`?")),
-        None if known.is_empty() || known.len() > 20 => problem,
-        None => problem.help(format!("there are `{}`", known.join("`, `"))),
-    }
+    Problem::error(code, format!("unknown {what} `{}`", named.name))
+        .at(named.at, label)
+        .meant(named.at, &named.name, known)
 }
 
 fn check_condition(
@@ -132,10 +127,7 @@ fn check_condition(
             let problem = Problem::error(Code::BadCondition, format!("`{name}` is never `{word}`"))
                 .at(place, "compared here")
                 .and_at(input.at, "defined here");
-            problems.push(match similar(word, known.iter().map(String::as_str)) {
-                Some(close) => problem.help(format!("did you mean `{close}`?")),
-                None => problem.help(format!("it is one of `{}`", known.join("`, `"))),
-            });
+            problems.push(problem.meant(place, word, known.iter().map(String::as_str)));
         }
     }
 }
@@ -160,7 +152,8 @@ fn check_variants(plan: &Plan, problems: &mut Problems) {
                     format!("variant `{}` is chosen by an enum", variant.name.name),
                 )
                 .at(variant.by.at, "not an enum")
-                .and_at(input.at, "defined here"),
+                .and_at(input.at, "defined here")
+                .help("give the input type = \"enum\" and a word for each file"),
             );
             continue;
         };
@@ -174,7 +167,8 @@ fn check_variants(plan: &Plan, problems: &mut Problems) {
                     format!("variant `{}` has no file for `{word}`", variant.name.name),
                 )
                 .at(variant.name.at, "every value needs one")
-                .and_at(input.at, "defined here"),
+                .and_at(input.at, "defined here")
+                .help(format!("add to its `files`: {word} = \"….toml\"")),
             );
         }
         for (value, part) in &variant.files {
@@ -334,7 +328,10 @@ fn check_objective(plan: &Plan, node: &Node, problems: &mut Problems) {
                         "table `{table}` has no length of time for `{word}` in column `{column}`"
                     ),
                 )
-                .at(at("column"), format!("looked up when {by} = {word}")),
+                .at(at("column"), format!("looked up when {by} = {word}"))
+                .help(format!(
+                    "write under [tables.{table}]: {word} = {{ {column} = \"4h\" }}"
+                )),
             );
         }
     }

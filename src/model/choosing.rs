@@ -14,7 +14,6 @@ use crate::model::resolution::Case;
 use crate::plan_file::Code;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
-use crate::plan_file::similar;
 
 impl Plan {
     pub(super) fn choose(
@@ -42,13 +41,9 @@ impl Plan {
                 let found = self.scenario(name);
                 if found.is_none() {
                     let names = self.scenarios.iter().map(|s| s.name.name.as_str());
-                    problems.push(
-                        Problem::error(Code::UnknownScenario, format!("unknown scenario `{name}`"))
-                            .help(match similar(name, names) {
-                                Some(close) => format!("did you mean `{close}`?"),
-                                None => known(),
-                            }),
-                    );
+                    let title = format!("unknown scenario `{name}`");
+                    let problem = Problem::error(Code::UnknownScenario, title);
+                    problems.push(problem.meant_elsewhere(name, names));
                 }
                 found
             }
@@ -121,10 +116,9 @@ impl Plan {
                     Code::UnknownInput,
                     format!("unknown input `{name}`, given by {from}"),
                 );
-                problems.push(match similar(name, known.iter().copied()) {
-                    Some(close) => problem.help(format!("did you mean `{close}`?")),
-                    None if known.is_empty() => problem.help("the plan takes none"),
-                    None => problem.help(format!("there are `{}`", known.join("`, `"))),
+                problems.push(match known.is_empty() {
+                    true => problem.help("the plan takes none"),
+                    false => problem.meant_elsewhere(name, known),
                 });
             }
         }

@@ -11,7 +11,6 @@ use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Sources;
 use crate::plan_file::read_inputs_file;
-use crate::plan_file::similar;
 
 impl Plan {
     /// The values of an inputs file, typed as the plan's inputs are.
@@ -28,10 +27,7 @@ impl Plan {
                     Problem::error(Code::UnknownInput, format!("unknown input `{}`", entry.key))
                         .at(entry.key_at, "not an input of this plan");
                 let known = self.inputs.iter().map(|input| input.name.as_str());
-                problems.push(match similar(&entry.key, known) {
-                    Some(name) => problem.help(format!("did you mean `{name}`?")),
-                    None => problem,
-                });
+                problems.push(problem.meant(entry.key_at, &entry.key, known));
                 continue;
             };
             match input.takes.of_node(&entry.value) {

@@ -21,7 +21,6 @@ use crate::plan_file::Position;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Table;
-use crate::plan_file::similar;
 use crate::template::Template;
 
 /// Expands all groups of a document into its own sections.
@@ -78,10 +77,7 @@ fn given(file: &GroupFile, used: &Table, problems: &mut Problems) -> BTreeMap<St
             )
             .at(entry.key_at, "not an input of the group");
             let known = inputs.iter().map(|input| input.name.as_str());
-            problems.push(match similar(&entry.key, known) {
-                Some(name) => problem.help(format!("did you mean `{name}`?")),
-                None => problem,
-            });
+            problems.push(problem.meant(entry.key_at, &entry.key, known));
         }
     }
     let mut all = BTreeMap::new();
@@ -95,7 +91,7 @@ fn given(file: &GroupFile, used: &Table, problems: &mut Problems) -> BTreeMap<St
                             Problem::error(Code::TemplateSyntax, "the braces cannot be read")
                                 .at(node.at, error.message),
                         );
-                        continue;
+                        Given::Text(Template::literal(text))
                     }
                 },
                 Some(_) | None => {
@@ -377,8 +373,10 @@ impl Group<'_> {
                     "a helper takes a value, and the group was given a text with braces",
                 )
                 .at(node.at, "cannot be said")
-                .and_at(self.file.group_at, "given here"),
+                .and_at(self.file.group_at, "given here")
+                .help("give the group one expression alone, or put the text together in its file"),
             );
+            return Content::Text(String::new());
         }
         Content::Text(replaced.to_string())
     }

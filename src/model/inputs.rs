@@ -93,6 +93,12 @@ pub fn environment_name(input: &str) -> String {
 }
 
 impl InputType {
+    /// The names of the types that have no further words.
+    pub const SIMPLE: [&str; 11] = [
+        "string", "integer", "number", "boolean", "duration", "size", "time", "url", "version",
+        "file", "secret",
+    ];
+
     /// The type of this name, for those that have no further words.
     pub fn simple(name: &str) -> Option<Self> {
         Some(match name {

@@ -45,7 +45,6 @@ use crate::plan_file::Node;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Table;
-use crate::plan_file::similar;
 use crate::template::references;
 
 impl Plan {
@@ -398,12 +397,8 @@ impl Builder<'_, '_> {
                     format!("unknown kind of action `{}`", uses.name),
                 )
                 .at(uses.at, "not a kind that this binary has");
-                problems.push(
-                    match similar(&uses.name, actions.iter().map(|kind| kind.name)) {
-                        Some(name) => problem.help(format!("did you mean `{name}`?")),
-                        None => problem,
-                    },
-                );
+                let known = actions.iter().map(|kind| kind.name);
+                problems.push(problem.meant(uses.at, &uses.name, known));
             }
         }
         self.notify(problems);
@@ -453,11 +448,9 @@ impl Builder<'_, '_> {
 
     /// A length of time: written, or said by a template.
     pub(super) fn period(&self, node: Option<&Node>, problems: &mut Problems) -> Option<Period> {
-        let value = self.typing("a length of time", Moment::BeforeRun).value(
-            node?,
-            &Type::Period,
-            problems,
-        )?;
+        let value =
+            self.typing("this place", Moment::BeforeRun)
+                .value(node?, &Type::Period, problems)?;
         value.as_str()?.parse().ok()
     }
 

@@ -52,7 +52,7 @@ pub struct Counts {
 }
 
 /// What `check` prints.
-pub struct CheckReport {
+pub struct CheckText {
     /// The problems as text.
     pub text: String,
     /// The last line, without the time that it took: `plans/calabi: 2 errors, 1 warning`.
@@ -67,7 +67,7 @@ pub struct CheckReport {
 
 impl Reading {
     /// What `check` prints of it. `shown` is the plan as it was named.
-    pub fn report(&self, shown: &str, look: Look) -> CheckReport {
+    pub fn report(&self, shown: &str, look: Look) -> CheckText {
         let count = |number: usize, one: &str| match number {
             1 => format!("1 {one}"),
             _ => format!("{number} {one}s"),
@@ -80,7 +80,7 @@ impl Reading {
             (_, _) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
         };
         let counts = self.counts;
-        CheckReport {
+        CheckText {
             text: show(&self.problems, &self.sources, look),
             verdict: format!("{shown}: {found}"),
             checked: format!(
@@ -124,7 +124,7 @@ pub fn read(path: &Path, registry: &Registry) -> Reading {
     Reading {
         sources: plan.sources.clone(),
         plan: (problems.errors() == 0).then_some(plan),
-        problems: problems.sorted(),
+        problems: problems.without_consequences().sorted(),
         counts,
     }
 }

@@ -27,48 +27,54 @@ const POINT: [(&str, Type); 3] = [
     ("title", Type::Text),
 ];
 
-/// A reference that leads nowhere.
+/// A reference that leads nowhere: its problem, which waits for its place.
 pub struct Lost {
-    code: Code,
-    title: String,
+    problem: Problem,
     label: String,
-    help: Option<String>,
-    also: Option<Box<(Position, String)>>,
+    meant: Option<(String, Vec<String>)>,
+    /// The line on which the one that was meant is defined.
+    line: Option<usize>,
+    /// What is written, and what must stand there instead.
+    exact: Option<(String, String)>,
 }
 
 impl Lost {
+    #[track_caller]
     fn new(code: Code, title: String, label: impl Into<String>) -> Self {
         Self {
-            code,
-            title,
+            problem: Problem::error(code, title),
             label: label.into(),
-            help: None,
-            also: None,
+            meant: None,
+            line: None,
+            exact: None,
         }
     }
 
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.problem = self.problem.help(help);
+        self
+    }
+
     fn suggest<'a>(mut self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        let known: Vec<&str> = known.into_iter().collect();
-        self.help = match similar(written, known.iter().copied()) {
-            Some(name) => Some(format!("did you mean `{name}`?")),
-            None if known.is_empty() => None,
-            None if known.len() > 20 => None,
-            None => Some(format!("there are `{}`", known.join("`, `"))),
-        };
+        let known = known.into_iter().map(str::to_owned).collect();
+        self.meant = Some((written.to_owned(), known));
         self
     }
 
     /// The problem, at the place of the reference.
     pub fn at(self, at: Position) -> Problem {
-        let mut problem = Problem::error(self.code, self.title).at(at, self.label);
-        if let Some(also) = self.also {
-            let (at, text) = *also;
-            problem = problem.and_at(at, text);
+        let mut problem = self.problem.at(at, self.label);
+        if let Some((written, known)) = self.meant {
+            problem = problem.meant(at, &written, known.iter().map(String::as_str));
         }
-        match self.help {
-            Some(help) => problem.help(help),
-            None => problem,
+        if let Some((from, to)) = self.exact {
+            let title = format!("did you mean `{to}`?");
+            problem = problem.fix(at, from, to, title);
         }
+        if let (Some(line), Some(fix)) = (self.line, &mut problem.fix) {
+            fix.title = format!("did you mean `{}` (line {line})?", fix.to);
+        }
+        problem
     }
 }
 
@@ -194,12 +200,8 @@ impl Resolution<'_> {
                         format!("step `{name}` is not there when {}", self.words()),
                         "its output is used here",
                     );
-                    lost.also = Some(Box::new((step.name.at, why.clone())));
-                    lost.help = Some(
-                        "give this step the same condition, or take the value from elsewhere"
-                            .to_owned(),
-                    );
-                    lost
+                    lost.problem = lost.problem.and_at(step.name.at, why.clone());
+                    lost.help("give this step the same condition, or take the value from elsewhere")
                 }
                 None => Lost::new(
                     Code::UnknownStep,
@@ -221,13 +223,9 @@ impl Resolution<'_> {
                 title,
                 format!("not an output of step `{name}`"),
             );
-            if action.outputs.is_empty() {
-                Lost {
-                    help: Some("it has none".to_owned()),
-                    ..lost
-                }
-            } else {
-                lost.suggest(output, action.outputs.iter().map(|known| known.name))
+            match action.outputs.is_empty() {
+                true => lost.help("it has none"),
+                false => lost.suggest(output, action.outputs.iter().map(|known| known.name)),
             }
         })
     }
@@ -299,7 +297,8 @@ impl Resolution<'_> {
                 Code::UnknownStore,
                 format!("store `{name}` is not there when {}", self.words()),
                 "it is part of another variant",
-            );
+            )
+            .help("define it in every variant, or let the step be there only where it is");
         }
         let mut lost = Lost::new(
             Code::UnknownStore,
@@ -311,8 +310,7 @@ impl Resolution<'_> {
         if let Some(found) = similar(name, known)
             && let Some(store) = self.plan.stores.iter().find(|s| s.name.name == found)
         {
-            let line = self.plan.sources.line(store.name.at);
-            lost.help = Some(format!("did you mean `{found}` (line {line})?"));
+            lost.line = Some(self.plan.sources.line(store.name.at));
         }
         lost
     }
@@ -328,18 +326,20 @@ impl Resolution<'_> {
                 "run" => "{{run.id}}",
                 _ => "{{inputs.NAME}}",
             };
-            let mut lost = Lost::new(Code::UnknownReference, title, "not a whole reference");
-            lost.help = Some(format!("write {form}"));
-            return lost;
+            return Lost::new(Code::UnknownReference, title, "not a whole reference")
+                .help(format!("write {form}"));
         }
-        let mut lost = Lost::new(Code::UnknownReference, title, "no fact begins like this");
+        let lost = Lost::new(Code::UnknownReference, title, "no fact begins like this");
+        if self.plan.input(root).is_some() {
+            // The whole path is what is written at the place.
+            let whole = format!("inputs.{root}");
+            return Lost {
+                exact: Some((root.to_owned(), whole)),
+                ..lost
+            };
+        }
         let variants = self.plan.variants.iter().map(|v| v.name.name.as_str());
-        let is_input = self.plan.input(root).is_some();
-        lost = lost.suggest(root, roots.into_iter().chain(variants));
-        if is_input {
-            lost.help = Some(format!("did you mean `inputs.{root}`?"));
-        }
-        lost
+        lost.suggest(root, roots.into_iter().chain(variants))
     }
 }
 

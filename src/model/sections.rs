@@ -143,7 +143,8 @@ fn input(entry: &Entry, table: &Table, problems: &mut Problems) -> Option<Input>
             Err(_) => {
                 problems.push(
                     Problem::error(Code::BadValue, "this is not a regular expression")
-                        .at(node.at, "cannot be read"),
+                        .at(node.at, "cannot be read")
+                        .help("in a TOML text a backslash is written twice, or the text stands between single quotes"),
                 );
                 None::<Regex>
             }
@@ -202,7 +203,8 @@ fn input_type(entry: &Entry, table: &Table, problems: &mut Problems) -> Option<I
             if let Some(node) = of {
                 problems.push(
                     Problem::error(Code::BadValue, format!("`{text}` is not a type of values"))
-                        .at(node.at, "not a type"),
+                        .at(node.at, "not a type")
+                        .meant(node.at, text, InputType::SIMPLE),
                 );
             }
             InputType::String
@@ -250,7 +252,8 @@ fn literal(node: &Node, problems: &mut Problems) -> Value {
             if text.contains("{{") {
                 problems.push(
                     Problem::error(Code::BadValue, "a table holds values, not templates")
-                        .at(node.at, "braces mean nothing here"),
+                        .at(node.at, "braces mean nothing here")
+                        .help("write the value, and look it up by an input: {{lookup tables.T inputs.I \"column\"}}"),
                 );
             }
             Value::String(text.clone())

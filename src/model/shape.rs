@@ -17,7 +17,6 @@ use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Table;
 use crate::plan_file::is_name;
-use crate::plan_file::similar;
 
 /// Checks a table against its keys. `owner` says what it is: `step `metadata``; `at` is where it is named.
 pub fn check_table(
@@ -55,10 +54,9 @@ pub fn unknown_key<'a>(
     let known: Vec<&str> = known.collect();
     let problem = Problem::error(Code::UnknownKey, format!("unknown key `{}`", entry.key))
         .at(entry.key_at, format!("not a key of {owner}"));
-    match similar(&entry.key, known.iter().copied()) {
-        Some(name) => problem.help(format!("did you mean `{name}`?")),
-        None if known.is_empty() => problem.help("it takes none"),
-        None => problem.help(format!("there are `{}`", known.join("`, `"))),
+    match known.is_empty() {
+        true => problem.help("it takes none"),
+        false => problem.meant(entry.key_at, &entry.key, known),
     }
 }
 
@@ -72,7 +70,8 @@ fn check_value(entry: &Entry, node: &Node, takes: Takes, problems: &mut Problems
             if is_template && !matches!(takes, Takes::Condition) {
                 problems.push(
                     Problem::error(Code::BadValue, format!("`{}` is not a template", entry.key))
-                        .at(node.at, "braces mean nothing here"),
+                        .at(node.at, "braces mean nothing here")
+                        .help("write the text itself"),
                 );
             }
         }
@@ -115,10 +114,7 @@ fn check_value(entry: &Entry, node: &Node, takes: Takes, problems: &mut Problems
                     format!("`{}` cannot be `{text}`", entry.key),
                 )
                 .at(node.at, "not one of its words");
-                problems.push(match similar(text, words.iter().copied()) {
-                    Some(word) => problem.help(format!("did you mean `{word}`?")),
-                    None => problem.help(format!("there are `{}`", words.join("`, `"))),
-                });
+                problems.push(problem.meant(node.at, text, words.iter().copied()));
             }
         }
         (Takes::Table(keys) | Takes::TextOrTable(keys), Content::Table(table)) => {
@@ -163,7 +159,10 @@ fn check_value(entry: &Entry, node: &Node, takes: Takes, problems: &mut Problems
                 check_value(entry, &entry.value, Takes::Integer, problems);
             }
         }
-        (takes, _) => problems.push(wrong_type(&entry.key, node, expected(takes))),
+        (takes, _) => {
+            let problem = wrong_type(&entry.key, node, expected(takes));
+            problems.push(retyped(problem, node, takes));
+        }
     }
 }
 
@@ -192,6 +191,26 @@ fn wrong_type(key: &str, node: &Node, expected: &str) -> Problem {
         .at(node.at, format!("this is {}", node.kind()))
 }
 
+/// The edit that makes a value one of the type that is taken, when only one value can have been meant.
+fn retyped(problem: Problem, node: &Node, takes: Takes) -> Problem {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    match (takes, &node.content) {
+        (Takes::Names | Takes::Texts, Content::Text(text)) => {
+            let list = format!("[{}]", quoted(text));
+            problem.fix(node.at, "", list, "a list of one is still a list")
+        }
+        (Takes::Boolean, Content::Text(text)) => match text.as_str() {
+            "true" | "yes" => problem.fix(node.at, "", "true", "write it without quotes"),
+            "false" | "no" => problem.fix(node.at, "", "false", "write it without quotes"),
+            _ => problem.help("write true or false, without quotes"),
+        },
+        (Takes::Integer, Content::Text(text)) if text.parse::<u32>().is_ok() => {
+            problem.fix(node.at, "", text, "write the number without quotes")
+        }
+        (_, _) => problem,
+    }
+}
+
 fn check_list(node: &Node, are_names: bool, problems: &mut Problems) {
     for item in node.list() {
         match item.text() {
@@ -199,7 +218,8 @@ fn check_list(node: &Node, are_names: bool, problems: &mut Problems) {
             Some(_) => {}
             None => problems.push(
                 Problem::error(Code::WrongType, "the list takes texts")
-                    .at(item.at, format!("this is {}", item.kind())),
+                    .at(item.at, format!("this is {}", item.kind()))
+                    .help("write each between quotes: [\"a\", \"b\"]"),
             ),
         }
     }
@@ -226,8 +246,16 @@ pub fn check_name(text: &str, at: Position, problems: &mut Problems) {
         format!("`{}` is not a name", text.escape_default()),
     )
     .at(at, "names are made of a-z, 0-9 and -");
+    let foreign = text.chars().find(|c| !c.is_ascii());
     problems.push(if is_name(&plain) && plain != text {
-        problem.help(format!("write `{plain}`"))
+        problem.fix(at, text, &plain, format!("write `{plain}`"))
+    } else if let Some(letter) = foreign {
+        problem
+            .note(format!(
+                "U+{:04X} is not a letter of this alphabet, however much it looks like one",
+                u32::from(letter)
+            ))
+            .help("write the name in a-z, 0-9 and -")
     } else {
         problem.help(format!(
             "a name begins with a letter or digit and is at most {NAME_LENGTH_MAX} long"

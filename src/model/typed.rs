@@ -1,6 +1,5 @@
 //! Turns written values into the values that a kind takes: types checked, known templates rendered.
 
-use jiff::Timestamp;
 use salvor_contract::Fields;
 use salvor_contract::Period;
 use salvor_contract::Secret;
@@ -13,6 +12,8 @@ use serde_json::Value;
 use crate::model::fitting::fits;
 use crate::model::fitting::misfit;
 use crate::model::fitting::type_words;
+use crate::model::moment::bad_time;
+use crate::model::moment::moment;
 use crate::model::resolution::Resolution;
 use crate::model::shape::unknown_key;
 use crate::model::shell::shell_expression;
@@ -23,7 +24,6 @@ use crate::plan_file::Position;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Table;
-use crate::plan_file::similar;
 use crate::template::Missing;
 use crate::template::Template;
 use crate::template::unrendered;
@@ -134,12 +134,21 @@ impl Typing<'_, '_> {
         }
         let found = match (takes, &node.content) {
             (Type::Text, Content::Text(text)) => Ok(Value::String(text.clone())),
-            (Type::Text, Content::Integer(number)) => Err(Problem::error(
+            (Type::Text, Content::Integer(_) | Content::Float(_)) => Err(Problem::error(
                 Code::NumberForText,
-                format!("{number} is a number where text belongs"),
+                format!(
+                    "{} is a number where text belongs",
+                    self.sources().text(node.at)
+                ),
             )
             .at(node.at, "an id that looks like a number is still text")
-            .help(format!("write \"{}\"", self.sources().text(node.at)))),
+            .note("as a number it loses leading zeros, and everything after 18 digits")
+            .fix(
+                node.at,
+                "",
+                format!("\"{}\"", self.sources().text(node.at)),
+                "write it between quotes",
+            )),
             (Type::Integer, Content::Integer(number)) => Ok(Value::from(*number)),
             (Type::Number, Content::Integer(number)) => Ok(Value::from(*number)),
             (Type::Number, Content::Float(number)) if number.is_finite() => {
@@ -151,7 +160,11 @@ impl Typing<'_, '_> {
                 .map(|_| Value::String(text.clone()))
                 .map_err(|error| bad_period(error.to_string(), node.at)),
             (Type::Period, Content::Integer(number)) => {
-                Err(bad_period(format!("`{number}` has no unit"), node.at))
+                Err(
+                    bad_period(format!("`{number}` has no unit"), node.at).help(format!(
+                        "write \"{number}s\", \"{number}m\", \"{number}h\" or \"{number}d\""
+                    )),
+                )
             }
             (Type::Size, Content::Integer(number)) if *number >= 0 => Ok(Value::from(*number)),
             (Type::Size, Content::Text(text)) => text
@@ -161,10 +174,9 @@ impl Typing<'_, '_> {
                     Problem::error(Code::BadValue, error.to_string())
                         .at(node.at, "not a number of bytes")
                 }),
-            (Type::Time, Content::Text(text) | Content::Time(text)) => text
-                .parse::<Timestamp>()
+            (Type::Time, Content::Text(text) | Content::Time(text)) => moment(text)
                 .map(|moment| Value::String(moment.to_string()))
-                .map_err(|_| bad_time(text, node.at)),
+                .ok_or_else(|| bad_time(text, node.at)),
             (Type::Secret, Content::Text(text)) => match text.parse::<SecretReference>() {
                 Ok(reference) => Ok(serde_json::to_value(Secret::from(reference))
                     .expect("a secret has a form in JSON")),
@@ -187,10 +199,7 @@ impl Typing<'_, '_> {
                         format!("`{text}` is not a word that is known here"),
                     )
                     .at(node.at, "not one of its words");
-                    Err(match similar(text, words.iter().map(String::as_str)) {
-                        Some(word) => problem.help(format!("did you mean `{word}`?")),
-                        None => problem.help(format!("there are `{}`", words.join("`, `"))),
-                    })
+                    Err(problem.meant(node.at, text, words.iter().map(String::as_str)))
                 }
             },
             (Type::List(of), Content::List(list)) => {
@@ -210,11 +219,15 @@ impl Typing<'_, '_> {
                 return Some(Value::Object(entries.into_iter().collect()));
             }
             (Type::Any, _) => return self.any(node, problems),
-            (_, _) => Err(Problem::error(
-                Code::WrongType,
-                format!("{} takes {}", self.owner, type_words(takes)),
-            )
-            .at(node.at, format!("this is {}", node.kind()))),
+            (_, _) => Err(retyped(
+                Problem::error(
+                    Code::WrongType,
+                    format!("{} takes {}", self.owner, type_words(takes)),
+                )
+                .at(node.at, format!("this is {}", node.kind())),
+                node,
+                takes,
+            )),
         };
         found.map_err(|problem| problems.push(problem)).ok()
     }
@@ -226,7 +239,8 @@ impl Typing<'_, '_> {
             if entry.key.starts_with('$') {
                 problems.push(
                     Problem::error(Code::BadName, format!("`{}` begins with `$`", entry.key))
-                        .at(entry.key_at, "such keys are the tool's own"),
+                        .at(entry.key_at, "such keys are the tool's own")
+                        .help("give it another name"),
                 );
                 is_whole = false;
                 continue;
@@ -295,7 +309,10 @@ impl Typing<'_, '_> {
             problems.push(
                 match (is_plain && *takes == Type::Text, template.single_path()) {
                     (true, Some(path)) => {
-                        problem.help(format!("write {{{{text {}}}}}", path.join(".")))
+                        let path = path.join(".");
+                        let text = format!("text {path}");
+                        let title = format!("write {{{{{text}}}}}");
+                        problem.fix(node.at, path, text, title)
                     }
                     (_, _) => problem,
                 },
@@ -310,7 +327,8 @@ impl Typing<'_, '_> {
                         Code::TypeMismatch,
                         "a helper takes a value, and the variant offers a text with braces",
                     )
-                    .at(node.at, "cannot be said"),
+                    .at(node.at, "cannot be said")
+                    .help("offer one expression alone, or put the text together where it is used"),
                 );
                 return None;
             }
@@ -394,15 +412,20 @@ fn bad_period(title: String, at: Position) -> Problem {
         .help("units are ms, s, m, h, d and w; months and years have no fixed length")
 }
 
-fn bad_time(text: &str, at: Position) -> Problem {
-    let looks_like_time = text.starts_with(|c: char| c.is_ascii_digit());
-    if looks_like_time {
-        Problem::error(Code::TimeWithoutZone, format!("`{text}` is not one moment"))
-            .at(at, "a time without its zone")
-            .help("write date, time and zone: 2026-04-06T01:30:00Z or 2026-04-06T03:30:00+02:00")
-    } else {
-        Problem::error(Code::BadValue, format!("`{text}` is not a moment"))
-            .at(at, "not a moment")
-            .help("write date, time and zone: 2026-04-06T01:30:00Z")
+/// The edit that makes a value one of the type that is taken, when only one value can have been meant.
+fn retyped(problem: Problem, node: &Node, takes: &Type) -> Problem {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    match (takes, &node.content) {
+        (Type::Integer, Content::Text(text)) if text.parse::<i64>().is_ok() => {
+            problem.fix(node.at, "", text, "write the number without quotes")
+        }
+        (Type::Boolean, Content::Text(text)) if text == "true" || text == "false" => {
+            problem.fix(node.at, "", text, "write it without quotes")
+        }
+        (Type::List(of), Content::Text(text)) if **of == Type::Text => {
+            let list = format!("[{}]", quoted(text));
+            problem.fix(node.at, "", list, "a list of one is still a list")
+        }
+        (_, _) => problem,
     }
 }

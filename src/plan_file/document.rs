@@ -4,16 +4,19 @@ use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::plan_file::code::Code;
+use crate::plan_file::names::deceives_by;
 use crate::plan_file::names::is_deceptive;
+use crate::plan_file::names::similar;
 use crate::plan_file::node::Content;
 use crate::plan_file::node::DEPTH_MAX;
 use crate::plan_file::node::Entry;
 use crate::plan_file::node::Node;
 use crate::plan_file::node::Table;
-use crate::plan_file::node::table_of;
-use crate::plan_file::problem::Code;
 use crate::plan_file::problem::Problem;
 use crate::plan_file::problem::Problems;
+use crate::plan_file::recovery;
+use crate::plan_file::recovery::Mistake;
 use crate::plan_file::source::FileId;
 use crate::plan_file::source::Position;
 use crate::plan_file::source::SourceFile;
@@ -157,8 +160,11 @@ impl Reader {
         let text = match read_text(path) {
             Ok(text) => text,
             Err((code, why)) => {
-                self.problems
-                    .push(refused(Problem::error(code, format!("{shown}: {why}"))));
+                let problem = refused(Problem::error(code, format!("{shown}: {why}")));
+                self.problems.push(match named_at {
+                    Some(at) => beside(problem, path, at),
+                    None => problem.help("name the folder that holds plan.toml, or that file"),
+                });
                 return None;
             }
         };
@@ -181,29 +187,26 @@ impl Reader {
             )
             .at(at, "too deep")
         };
-        let (table, errors) = toml::de::DeTable::parse_recoverable(&text);
-        for error in errors {
-            let span = error.span().unwrap_or(0..0);
-            let at = Position {
-                file: id,
-                start: span.start,
-                end: span.end.max(span.start),
-            };
-            // The parser stops by itself before its stack ends.
-            if error.message() == "recursion limit" {
-                self.problems.push(too_deep(at));
-            } else {
-                self.problems
-                    .push(Problem::error(Code::Syntax, "this is not TOML").at(at, error.message()));
-            }
-        }
-        match table_of(id, table.get_ref(), 0) {
-            Ok(table) => Some(table),
+        let (table, mistakes) = match recovery::read(id, &text) {
+            Ok(read) => read,
             Err(at) => {
                 self.problems.push(too_deep(at));
-                None
+                return None;
             }
+        };
+        for mistake in mistakes {
+            let at = Position {
+                file: id,
+                start: mistake.at.start,
+                end: mistake.at.end,
+            };
+            // The parser stops by itself before its stack ends.
+            self.problems.push(match mistake.message.as_str() {
+                "recursion limit" => too_deep(at),
+                _ => not_toml(&mistake, at, &text),
+            });
         }
+        Some(table)
     }
 
     fn refuse_deceptive(&mut self, id: FileId) {
@@ -227,8 +230,12 @@ impl Reader {
                         u32::from(c)
                     ),
                 )
-                .at(at, "here")
-                .help("remove it, or write it as an escape: \"\\u....\""),
+                .at(at, deceives_by(c))
+                .help(format!(
+                    "where it must be there, write it as an escape: \"{}\"",
+                    escape(c)
+                ))
+                .fix(at, "", "", "remove it"),
             );
         }
     }
@@ -249,7 +256,9 @@ impl Reader {
             if self.including.contains(&included) {
                 self.problems.push(
                     Problem::error(Code::IncludeCycle, format!("`{written}` includes itself"))
-                        .at(at, "included from one of its own parts"),
+                        .at(at, "included from one of its own parts")
+                        .note(format!("{} → {included}", self.including.join(" → ")))
+                        .help("remove one of these includes"),
                 );
                 continue;
             }
@@ -261,7 +270,8 @@ impl Reader {
                                 Code::Duplicate,
                                 format!("`{key}` belongs into plan.toml alone"),
                             )
-                            .at(entry.key_at, "in a file that is included"),
+                            .at(entry.key_at, "in a file that is included")
+                            .help("remove it here"),
                         );
                     }
                 }
@@ -288,7 +298,8 @@ impl Reader {
                                 format!("`{}` is defined twice", entry.key),
                             )
                             .at(entry.key_at, "again here")
-                            .and_at(first.key_at, "first here"),
+                            .and_at(first.key_at, "first here")
+                            .help("remove one, or give it another name"),
                         ),
                     }
                 }
@@ -299,7 +310,8 @@ impl Reader {
                     self.problems.push(
                         Problem::error(Code::Duplicate, format!("`{}` is given twice", entry.key))
                             .at(entry.key_at, "again here")
-                            .and_at(known.key_at, "first here"),
+                            .and_at(known.key_at, "first here")
+                            .help("a plan has one, whatever it is made of: remove the other"),
                     );
                 }
             }
@@ -350,7 +362,8 @@ impl Reader {
                     Code::UnknownKey,
                     "only plan.toml and what it includes can include",
                 )
-                .at(entry.key_at, "in the file of a variant or group"),
+                .at(entry.key_at, "in the file of a variant or group")
+                .help("include the file in plan.toml"),
             );
         }
         Some(table)
@@ -377,6 +390,7 @@ impl Reader {
                             format!("`{written}` is not below a folder that travels with the plan"),
                         )
                         .at(at, "an absolute path")
+                        .note("the plan must be readable on any machine, from a copy of its folder")
                         .help("name it relative to the file that names it"),
                     );
                     return None;
@@ -399,9 +413,78 @@ fn named<'a>(root: &'a Table, section: &str) -> Vec<(&'a Entry, &'a Table)> {
         .unwrap_or_default()
 }
 
+/// The problem of a text that is not TOML, with the edit where the parser's words leave only one.
+fn not_toml(mistake: &Mistake, at: Position, text: &str) -> Problem {
+    let message = mistake.message.as_str();
+    let problem = Problem::error(Code::Syntax, "this is not TOML").at(at, message);
+    match mistake.missing {
+        // Where a text ends, only its writer knows.
+        Some(missing) if !missing.contains(['"', '\'']) => {
+            return problem.fix(
+                at,
+                "",
+                missing,
+                format!("it ends with `{}`", missing.trim()),
+            );
+        }
+        Some(_) | None => {}
+    }
+    let written = text.get(at.start..at.end).unwrap_or_default();
+    let is_word = !written.is_empty()
+        && written
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-/:".contains(c));
+    if message.starts_with("string values must be quoted") && is_word {
+        problem.fix(
+            at,
+            "",
+            format!("\"{written}\""),
+            "a text stands between quotes",
+        )
+    } else if written.starts_with(['“', '”', '‘', '’', '„', '«']) {
+        let text: String = written
+            .chars()
+            .filter(|c| !"“”‘’„«»".contains(*c))
+            .collect();
+        problem.fix(
+            at,
+            "",
+            toml::Value::from(text).to_string(),
+            "write straight quotes",
+        )
+    } else if message.contains("basic string") {
+        problem.help("a text ends with the quotes that it begins with, on the same line")
+    } else if message.starts_with("duplicate key") {
+        problem.help("a key stands once in a table: keep one of the two")
+    } else {
+        problem.help("TOML is key = value, [table], and texts between quotes: https://toml.io")
+    }
+}
+
+/// A file that is not there may be another one of its folder.
+fn beside(problem: Problem, path: &Path, named_at: Position) -> Problem {
+    let entries = path.parent().and_then(|dir| std::fs::read_dir(dir).ok());
+    let mut names: Vec<String> = entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    names.sort();
+    match path.file_name().and_then(std::ffi::OsStr::to_str) {
+        Some(written) if similar(written, names.iter().map(String::as_str)).is_some() => {
+            problem.meant(named_at, written, names.iter().map(String::as_str))
+        }
+        Some(_) | None => problem.help("write the file, or take its name away here"),
+    }
+}
+
 fn read_text(path: &Path) -> Result<String, (Code, String)> {
     use std::io::Read as _;
-    let failed = |error: std::io::Error| (Code::FileNotReadable, error.to_string());
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => (Code::FileNotReadable, "there is no such file".to_owned()),
+        _ => (Code::FileNotReadable, error.to_string()),
+    };
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
         return Err((Code::FileNotReadable, "this is not a file".to_owned()));
@@ -417,4 +500,12 @@ fn read_text(path: &Path) -> Result<String, (Code, String)> {
     }
     String::from_utf8(bytes)
         .map_err(|_| (Code::FileNotReadable, "this is not UTF-8 text".to_owned()))
+}
+
+/// A character as TOML writes it without showing it.
+fn escape(c: char) -> String {
+    match u32::from(c) {
+        code @ 0..=0xFFFF => format!("\\u{code:04X}"),
+        code => format!("\\U{code:08X}"),
+    }
 }

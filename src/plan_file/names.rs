@@ -14,15 +14,29 @@ pub fn is_name(text: &str) -> bool {
         && text.bytes().next().is_some_and(|b| b != b'-')
 }
 
-/// The known name that is most like a written one, when one is like it at all.
-pub fn similar<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The known names that are most like a written one, when any is like it at all. Several are equally near.
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let allowed = 1 + written.chars().count() / 4;
-    let close = known
+    let mut close: Vec<(usize, &str)> = known
         .into_iter()
         .map(|name| (distance(written, name), name))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min();
-    close.map(|(_, name)| name)
+        .filter(|(distance, name)| *distance <= allowed && *distance < name.chars().count())
+        .collect();
+    close.sort_unstable();
+    close.dedup();
+    let Some((least, _)) = close.first().copied() else {
+        return Vec::new();
+    };
+    close
+        .into_iter()
+        .take_while(|(distance, _)| *distance == least)
+        .map(|(_, name)| name)
+        .collect()
+}
+
+/// The known name that is most like a written one, when one is like it at all.
+pub fn similar<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(written, known).first().copied()
 }
 
 /// How many characters must be put in, left out, changed or swapped with their neighbour.
@@ -63,17 +77,29 @@ pub(super) fn is_deceptive(c: char) -> bool {
         )
 }
 
+/// What a deceptive character does to the text around it.
+pub(super) fn deceives_by(c: char) -> &'static str {
+    match u32::from(c) {
+        0x061C | 0x200E..=0x200F | 0x202A..=0x202E | 0x2066..=0x2069 => {
+            "turns the direction of what follows"
+        }
+        0x00..=0x9F => "acts on a terminal instead of being shown",
+        _ => "is there and is not seen",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_name;
-    use super::similar;
+    use super::nearest;
 
     #[test]
     fn a_near_miss_is_recognised_and_a_stranger_is_not() {
         let known = ["metadata", "pipelines", "search"];
-        assert_eq!(similar("metdata", known), Some("metadata"));
-        assert_eq!(similar("serach", known), Some("search"));
-        assert_eq!(similar("redis", known), None);
+        assert_eq!(nearest("metdata", known), ["metadata"]);
+        assert_eq!(nearest("serach", known), ["search"]);
+        assert_eq!(nearest("redis", known), Vec::<&str>::new());
+        assert_eq!(nearest("no-b", ["no-a", "no-c"]), ["no-a", "no-c"]);
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! What is wrong with a plan: collected, not thrown, so that a reader sees all of it.
 
-use std::fmt;
+use std::panic::Location;
 
+use crate::plan_file::code::Code;
+use crate::plan_file::edit::Fix;
+use crate::plan_file::names::nearest;
 use crate::plan_file::source::Position;
+
+/// A list of known names that is longer than this helps nobody.
+const NAMES_LISTED_MAX: usize = 20;
 
 /// One thing that is wrong or doubtful.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +27,10 @@ pub struct Problem {
     pub notes: Vec<String>,
     /// What to do.
     pub help: Vec<String>,
+    /// The one edit that puts it right, when there is one.
+    pub fix: Option<Fix>,
+    /// Where in salvor it was found, so that a test can ask of every such place for a plan that shows it.
+    pub found_by: &'static Location<'static>,
     /// True when the source line must not be shown, because it may hold a secret.
     pub is_hidden: bool,
 }
@@ -43,133 +53,9 @@ pub enum Severity {
     Warning,
 }
 
-/// The kinds of problems. Stable: tests and tools name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(
-    missing_docs,
-    reason = "the names are the sentences; each has a transcript in tests/broken-plans"
-)]
-pub enum Code {
-    FileNotReadable,
-    FileTooLarge,
-    TooDeep,
-    TooMany,
-    Syntax,
-    DeceptiveCharacter,
-    PathEscapes,
-    IncludeCycle,
-    NewerFormat,
-    UnknownKey,
-    MissingKey,
-    WrongType,
-    BadName,
-    BadValue,
-    Duplicate,
-    UnknownKind,
-    UnknownProvider,
-    NoSuchAction,
-    UnknownStore,
-    UnknownStep,
-    UnknownInput,
-    UnknownOutput,
-    UnknownTable,
-    UnknownSet,
-    UnknownScenario,
-    UnknownReference,
-    TemplateSyntax,
-    BadCondition,
-    Cycle,
-    AbsentStep,
-    ShellExpression,
-    TimeWithoutZone,
-    NumberForText,
-    BadDuration,
-    TypeMismatch,
-    SecretAsText,
-    SecretInOpenPlace,
-    NotKnownBeforeRun,
-    MissingInput,
-    FixedInput,
-    DuplicateTarget,
-    RpoBelowBackup,
-    RetentionBelowWindow,
-    RetentionUneven,
-    InvariantBroken,
-    UnkeyedSteps,
-    Trap,
-    Unused,
-}
-
-impl Code {
-    /// All of them.
-    pub const ALL: [Self; 48] = [
-        Self::FileNotReadable,
-        Self::FileTooLarge,
-        Self::TooDeep,
-        Self::TooMany,
-        Self::Syntax,
-        Self::DeceptiveCharacter,
-        Self::PathEscapes,
-        Self::IncludeCycle,
-        Self::NewerFormat,
-        Self::UnknownKey,
-        Self::MissingKey,
-        Self::WrongType,
-        Self::BadName,
-        Self::BadValue,
-        Self::Duplicate,
-        Self::UnknownKind,
-        Self::UnknownProvider,
-        Self::NoSuchAction,
-        Self::UnknownStore,
-        Self::UnknownStep,
-        Self::UnknownInput,
-        Self::UnknownOutput,
-        Self::UnknownTable,
-        Self::UnknownSet,
-        Self::UnknownScenario,
-        Self::UnknownReference,
-        Self::TemplateSyntax,
-        Self::BadCondition,
-        Self::Cycle,
-        Self::AbsentStep,
-        Self::ShellExpression,
-        Self::TimeWithoutZone,
-        Self::NumberForText,
-        Self::BadDuration,
-        Self::TypeMismatch,
-        Self::SecretAsText,
-        Self::SecretInOpenPlace,
-        Self::NotKnownBeforeRun,
-        Self::MissingInput,
-        Self::FixedInput,
-        Self::DuplicateTarget,
-        Self::RpoBelowBackup,
-        Self::RetentionBelowWindow,
-        Self::RetentionUneven,
-        Self::InvariantBroken,
-        Self::UnkeyedSteps,
-        Self::Trap,
-        Self::Unused,
-    ];
-}
-
-/// Prints `unknown-store`.
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::new();
-        for c in format!("{self:?}").chars() {
-            if c.is_ascii_uppercase() && !text.is_empty() {
-                text.push('-');
-            }
-            text.push(c.to_ascii_lowercase());
-        }
-        f.pad(&text)
-    }
-}
-
 impl Problem {
     /// An error of this kind.
+    #[track_caller]
     pub fn error(code: Code, title: impl Into<String>) -> Self {
         Self {
             code,
@@ -179,11 +65,14 @@ impl Problem {
             secondary: Vec::new(),
             notes: Vec::new(),
             help: Vec::new(),
+            fix: None,
+            found_by: Location::caller(),
             is_hidden: false,
         }
     }
 
     /// A warning of this kind.
+    #[track_caller]
     pub fn warning(code: Code, title: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
@@ -221,11 +110,88 @@ impl Problem {
         self
     }
 
+    /// Offers the edit that puts it right: at this place, `from` becomes `to`. See [`Fix`].
+    #[must_use]
+    pub fn fix(
+        mut self,
+        at: Position,
+        from: impl Into<String>,
+        to: impl Into<String>,
+        title: impl Into<String>,
+    ) -> Self {
+        self.fix = Some(Fix {
+            at,
+            from: from.into(),
+            to: to.into(),
+            title: title.into(),
+        });
+        self
+    }
+
+    /// Says which of the known names was meant by the one that is written at this place. The nearest is
+    /// offered as an edit; where none is near, all are listed.
+    #[must_use]
+    pub fn meant<'a>(
+        self,
+        at: Position,
+        written: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        match Meant::of(written, known) {
+            Meant::One(name) => self.fix(at, written, name, format!("did you mean `{name}`?")),
+            Meant::Words(words) => self.help(words),
+            Meant::Nothing => self,
+        }
+    }
+
+    /// The same for a name that was not written in a file, so that nothing can be edited.
+    #[must_use]
+    pub fn meant_elsewhere<'a>(
+        self,
+        written: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        match Meant::of(written, known) {
+            Meant::One(name) => self.help(format!("did you mean `{name}`?")),
+            Meant::Words(words) => self.help(words),
+            Meant::Nothing => self,
+        }
+    }
+
+    /// What to do, a line each; the edit is one of them.
+    pub fn advice(&self) -> impl Iterator<Item = &str> {
+        let fix = self.fix.iter().map(|fix| fix.title.as_str());
+        fix.chain(self.help.iter().map(String::as_str))
+    }
+
     /// Keeps the source line from being shown.
     #[must_use]
     pub fn hidden(mut self) -> Self {
         self.is_hidden = true;
         self
+    }
+}
+
+/// What can be said of a name that is not known.
+enum Meant<'a> {
+    One(&'a str),
+    Words(String),
+    Nothing,
+}
+
+impl<'a> Meant<'a> {
+    fn of(written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        // A name in letters that look like others is not proposed to anybody.
+        let known: Vec<&str> = known.into_iter().filter(|name| name.is_ascii()).collect();
+        match nearest(written, known.iter().copied()).as_slice() {
+            [name] => Self::One(name),
+            [first @ .., last] => Self::Words(format!(
+                "did you mean `{}` or `{last}`?",
+                first.join("`, `")
+            )),
+            [] if known.is_empty() || known.len() > NAMES_LISTED_MAX => Self::Nothing,
+            [] => Self::Words(format!("there are `{}`", known.join("`, `"))),
+        }
     }
 }
 
@@ -256,6 +222,26 @@ impl Problems {
         for problem in others.0 {
             self.push(problem);
         }
+    }
+
+    /// All but what a text that is not TOML brings about: at its place nothing else can be judged.
+    #[must_use]
+    pub fn without_consequences(mut self) -> Self {
+        let at = |problem: &Problem| problem.primary.as_ref().map(|label| label.at);
+        let unread: Vec<Position> = self
+            .0
+            .iter()
+            .filter(|problem| problem.code == Code::Syntax)
+            .filter_map(at)
+            .collect();
+        let is_within = |place: Position| {
+            unread
+                .iter()
+                .any(|at| at.file == place.file && at.start <= place.start && place.end <= at.end)
+        };
+        self.0
+            .retain(|problem| problem.code == Code::Syntax || !at(problem).is_some_and(is_within));
+        self
     }
 
     /// All, in the order of their places; what has none comes last.

@@ -1,4 +1,6 @@
-//! Shows problems as text: the source line, underlined, and what to do.
+//! Shows problems as text: the source line, underlined, what to do, and the edit where there is one.
+
+use std::ops::RangeInclusive;
 
 use annotate_snippets::Annotation;
 use annotate_snippets::AnnotationKind;
@@ -7,13 +9,19 @@ use annotate_snippets::Level;
 use annotate_snippets::Origin;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
+use anstyle::AnsiColor;
 
+use crate::plan_file::edit::Edit;
 use crate::plan_file::problem::Label;
 use crate::plan_file::problem::Problem;
 use crate::plan_file::problem::Problems;
 use crate::plan_file::problem::Severity;
 use crate::plan_file::source::FileId;
+use crate::plan_file::source::Position;
 use crate::plan_file::source::Sources;
+
+/// A line of an edit that is longer is shown in part.
+const LINE_MAX: usize = 120;
 
 /// Whether colour underlines the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,38 +38,62 @@ pub fn show(problems: &Problems, sources: &Sources, look: Look) -> String {
         Look::Plain => Renderer::plain(),
         Look::Coloured => Renderer::styled(),
     };
+    let secret = secret_lines(problems, sources);
     let mut text = String::new();
     for problem in problems.iter() {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&one(problem, sources, &renderer));
+        let labels = problem.primary.iter().chain(&problem.secondary);
+        let is_hidden = labels.clone().any(|label| {
+            let lines = lines_of(sources, label.at);
+            secret
+                .iter()
+                .any(|(file, line)| *file == label.at.file && lines.contains(line))
+        });
+        text.push_str(&one(problem, is_hidden, sources, &renderer));
         text.push('\n');
+        if let (false, Some(fix)) = (is_hidden, &problem.fix)
+            && let Some(edit) = fix.edit(sources)
+        {
+            let last = labels.map(|label| sources.line(label.at)).max();
+            text.push_str(&difference(&edit, sources, last.unwrap_or_default(), look));
+        }
     }
     text
 }
 
-fn one(problem: &Problem, sources: &Sources, renderer: &Renderer) -> String {
+/// The lines on which secrets stand: no problem shows them, whatever it is about.
+fn secret_lines(problems: &Problems, sources: &Sources) -> Vec<(FileId, usize)> {
+    let hidden = problems.iter().filter(|problem| problem.is_hidden);
+    hidden
+        .flat_map(|problem| &problem.primary)
+        .flat_map(|label| lines_of(sources, label.at).map(|line| (label.at.file, line)))
+        .collect()
+}
+
+fn lines_of(sources: &Sources, at: Position) -> RangeInclusive<usize> {
+    let place = sources.place(at);
+    place.line..=place.end_line
+}
+
+fn one(problem: &Problem, is_hidden: bool, sources: &Sources, renderer: &Renderer) -> String {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(problem.title.as_str());
+    let title = level
+        .primary_title(problem.title.as_str())
+        .id(problem.code.to_string());
     let mut group = Group::with_title(title);
     if let Some(primary) = &problem.primary {
-        if problem.is_hidden {
+        if is_hidden {
             let file = sources.file(primary.at.file);
-            let before = &file.text[..primary.at.start.min(file.text.len())];
-            let column = before
-                .rsplit('\n')
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .count();
+            let place = sources.place(primary.at);
             group = group.element(
                 Origin::path(file.shown.as_str())
-                    .line(sources.line(primary.at))
-                    .char_column(column + 1),
+                    .line(place.line)
+                    .char_column(place.column),
             );
         } else {
             group = group.element(snippet(sources, primary.at.file, problem, primary));
@@ -77,10 +109,62 @@ fn one(problem: &Problem, sources: &Sources, renderer: &Renderer) -> String {
     for note in &problem.notes {
         group = group.element(Level::NOTE.message(visible(note)));
     }
+    // The edit comes last: its lines follow.
     for help in &problem.help {
         group = group.element(Level::HELP.message(visible(help)));
     }
+    if let Some(fix) = &problem.fix {
+        group = group.element(Level::HELP.message(visible(&fix.title)));
+    }
     renderer.render(&[group])
+}
+
+/// The lines of an edit before and after it, in the columns of the message above.
+fn difference(edit: &Edit, sources: &Sources, last: usize, look: Look) -> String {
+    let text = sources.file(edit.at.file).text.as_str();
+    let (start, end) = (edit.at.start, edit.at.end.max(edit.at.start));
+    let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let to = text[end..].find('\n').map_or(text.len(), |at| end + at);
+    let before = &text[from..to];
+    let after = format!("{}{}{}", &text[from..start], edit.text, &text[end..to]);
+    let first = sources.line(edit.at);
+    let width = last
+        .max(first + before.matches('\n').count())
+        .to_string()
+        .len();
+    let mut shown = format!("{:width$} |\n", "");
+    let sides = [
+        ('-', before, AnsiColor::BrightRed),
+        ('+', after.as_str(), AnsiColor::BrightGreen),
+    ];
+    for (sign, lines, colour) in sides {
+        for (number, line) in (first..).zip(lines.lines()) {
+            let line = format!(
+                "{number:>width$} {sign} {}",
+                visible(&window(line, start - from))
+            );
+            let style = colour.on_default();
+            match look {
+                Look::Plain => shown.push_str(line.trim_end()),
+                Look::Coloured => shown.push_str(&format!("{style}{line}{style:#}")),
+            }
+            shown.push('\n');
+        }
+    }
+    shown
+}
+
+/// The part of a long line that lies around a byte of it.
+fn window(line: &str, at: usize) -> String {
+    let length = line.chars().count();
+    if length <= LINE_MAX {
+        return line.to_owned();
+    }
+    let at = line.get(..at).map_or(0, |before| before.chars().count());
+    let from = at.saturating_sub(LINE_MAX / 2).min(length - LINE_MAX);
+    let part: String = line.chars().skip(from).take(LINE_MAX).collect();
+    let dots = |is_cut: bool| if is_cut { "..." } else { "" };
+    format!("{}{part}{}", dots(from > 0), dots(from + LINE_MAX < length))
 }
 
 fn snippet<'a>(
@@ -113,8 +197,8 @@ fn first_line_end(text: &str, start: usize, end: usize) -> usize {
         .map_or(end.max(start), |length| start + length)
 }
 
-/// Notes may quote what a plan says: what would act on a terminal is shown as its escape.
-fn visible(text: &str) -> String {
+/// Texts may quote what a plan says: what would act on a terminal is shown as its escape.
+pub fn visible(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let is_safe = c == '\n' || !crate::plan_file::names::is_deceptive(c);

@@ -20,6 +20,19 @@ pub struct Position {
     pub end: usize,
 }
 
+/// A range of a file as editors count: lines and characters from 1, the end after the last character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The line of the first character.
+    pub line: usize,
+    /// Its column.
+    pub column: usize,
+    /// The line of the end.
+    pub end_line: usize,
+    /// The column after the last character.
+    pub end_column: usize,
+}
+
 /// One file.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
@@ -43,6 +56,11 @@ impl Sources {
     /// The file of this id.
     pub fn file(&self, id: FileId) -> &SourceFile {
         &self.files[id.0]
+    }
+
+    /// The file of this number, in the order in which they were read.
+    pub fn nth(&self, number: usize) -> Option<&SourceFile> {
+        self.files.get(number)
     }
 
     /// How many files there are.
@@ -73,9 +91,26 @@ impl Sources {
 
     /// The line of a place, from 1.
     pub fn line(&self, at: Position) -> usize {
-        let text = &self.file(at.file).text;
-        let before = text.as_bytes().get(..at.start).unwrap_or_default();
-        1 + before.iter().filter(|byte| **byte == b'\n').count()
+        self.place(at).line
+    }
+
+    /// A place as editors count.
+    pub fn place(&self, at: Position) -> Place {
+        let text = self.file(at.file).text.as_str();
+        let count = |end: usize| {
+            let before = text.get(..end).unwrap_or(text);
+            let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
+            let last = before.rsplit('\n').next().unwrap_or_default();
+            (line, 1 + last.chars().count())
+        };
+        let (line, column) = count(at.start);
+        let (end_line, end_column) = count(at.end.max(at.start));
+        Place {
+            line,
+            column,
+            end_line,
+            end_column,
+        }
     }
 
     /// The place of a range of bytes of a text value, where the value stands in its file as it is; the

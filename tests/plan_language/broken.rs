@@ -8,20 +8,15 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use salvor::model::GivenInputs;
+use salvor::model::Plan;
 use salvor::model::read;
 use salvor::plan_file::Code;
 use salvor::plan_file::Look;
+use salvor::plan_file::Problem;
 use salvor::plan_file::Problems;
 use salvor::plan_file::show;
 
 use crate::provider::registry;
-
-/// Codes that no plan in a folder can show, and what shows them instead.
-const SHOWN_ELSEWHERE: [(Code, &str); 3] = [
-    (Code::FileTooLarge, "a_file_that_is_too_large_is_refused"),
-    (Code::TooMany, "a_plan_with_too_many_steps_is_refused"),
-    (Code::TooDeep, "what_is_nested_too_deep_is_refused"),
-];
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken-plans");
@@ -34,44 +29,101 @@ fn folders() -> Vec<PathBuf> {
     found
 }
 
-/// What is said of the plan, and the codes of its problems.
-fn said(folder: &Path) -> (String, BTreeSet<Code>) {
+/// What is said of the plan, and the problems themselves.
+fn said(folder: &Path) -> (String, Problems) {
     let reading = read(folder, &registry());
     let folder_text = folder.to_string_lossy().into_owned();
     let name = folder.file_name().expect("a name").to_string_lossy();
     let report = reading.report(&name, Look::Plain);
-    let mut codes: BTreeSet<Code> = reading.problems.iter().map(|p| p.code).collect();
+    let mut all = reading.problems.clone();
     let mut text = format!(
         "{}\n{} (checked {})\n",
         report.text, report.verdict, report.checked
     );
-    // `run.txt` holds a scenario and inputs: what is said when an instance is made.
-    if let (Some(plan), Ok(run)) = (
-        &reading.plan,
-        std::fs::read_to_string(folder.join("run.txt")),
-    ) {
-        let mut words = run.split_whitespace();
-        let scenario = words.next();
-        let flags: BTreeMap<String, String> = words
-            .filter_map(|word| word.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        let given = GivenInputs {
-            flags,
-            ..GivenInputs::default()
-        };
-        let problems = match plan.instance(scenario, &given) {
-            Err(problems) => problems,
-            Ok(_) => Problems::new(),
-        };
-        codes.extend(problems.iter().map(|p| p.code));
-        text.push_str(&format!(
-            "\n$ {}\n{}",
-            run.trim(),
-            show(&problems, &reading.sources, Look::Plain)
-        ));
+    if let Some(plan) = &reading.plan {
+        // A file of inputs, which the plan may not take.
+        let file = folder.join("given.inputs.toml");
+        if file.is_file() {
+            let (problems, sources) = plan.read_inputs(&file).expect_err("it is broken");
+            text.push_str("\n$ --inputs given.inputs.toml\n");
+            text.push_str(&show(&problems, &sources, Look::Plain));
+            all.extend(problems);
+        }
+        // `run.txt` holds a scenario and inputs: what is said when an instance is made.
+        if let Ok(run) = std::fs::read_to_string(folder.join("run.txt")) {
+            let problems = said_of_run(plan, &run);
+            text.push_str(&format!(
+                "\n$ {}\n{}",
+                run.trim(),
+                show(&problems, &reading.sources, Look::Plain)
+            ));
+            all.extend(problems);
+        }
     }
-    (text.replace(&format!("{folder_text}/"), ""), codes)
+    (text.replace(&format!("{folder_text}/"), ""), all)
+}
+
+fn said_of_run(plan: &Plan, run: &str) -> Problems {
+    let (flags, words): (Vec<&str>, Vec<&str>) =
+        run.split_whitespace().partition(|word| word.contains('='));
+    let flags: BTreeMap<String, String> = flags
+        .into_iter()
+        .filter_map(|word| word.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let given = GivenInputs {
+        flags,
+        ..GivenInputs::default()
+    };
+    let made = plan.instance(words.first().copied(), &given);
+    made.err().unwrap_or_default()
+}
+
+/// Plans that are too large to be kept in folders, and what is said of each.
+fn large_plans() -> Vec<(String, Code)> {
+    let head = "format = 1\nplan = { name = \"p\", title = \"P\" }\n";
+    let steps = |count: usize| -> String {
+        let step = |index| format!("[steps.s{index}]\nuses=\"manual\"\nwith={{ask=\"?\"}}\n");
+        (0..count).map(step).collect()
+    };
+    let nested = |depth: usize| {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        format!("{head}x = {open}{close}\n")
+    };
+    let included: String = (0..1001)
+        .map(|index| format!("\"{index}.toml\","))
+        .collect();
+    let deciding: String = (0..10)
+        .map(|index| {
+            format!(
+                "[inputs.i{index}]\ntype = \"boolean\"\n\
+                 [steps.s{index}]\nuses = \"manual\"\nwhen = \"i{index}\"\nwith = {{ ask = \"?\" }}\n"
+            )
+        })
+        .collect();
+    vec![
+        ("# comment\n".repeat(200_000), Code::FileTooLarge),
+        (format!("{head}{}", steps(10_001)), Code::TooMany),
+        (format!("include = [{included}]\n{head}"), Code::TooMany),
+        (
+            format!("{head}{deciding}[steps.all]\nuses = \"manual\"\nwith = {{ ask = \"?\" }}\n"),
+            Code::TooMany,
+        ),
+        (nested(40), Code::TooDeep),
+        (nested(200), Code::TooDeep),
+        (nested(20_000), Code::TooDeep),
+    ]
+}
+
+fn problems_of(text: &str) -> Problems {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::write(dir.path().join("plan.toml"), text).expect("written");
+    if text.starts_with("include") {
+        for index in 0..1001 {
+            std::fs::write(dir.path().join(format!("{index}.toml")), "").expect("written");
+        }
+    }
+    read(dir.path(), &registry()).problems
 }
 
 #[test]
@@ -95,10 +147,18 @@ fn broken_plans_are_explained() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// All problems that the folders and the large plans show.
+fn shown() -> Vec<Problem> {
+    let folders = folders();
+    let small = folders.iter().flat_map(|folder| said(folder).1);
+    let large = large_plans();
+    let large = large.iter().flat_map(|(text, _)| problems_of(text));
+    small.chain(large).collect()
+}
+
 #[test]
 fn every_kind_of_problem_has_a_transcript() {
-    let mut shown: BTreeSet<Code> = folders().iter().flat_map(|folder| said(folder).1).collect();
-    shown.extend(SHOWN_ELSEWHERE.map(|(code, _)| code));
+    let shown: BTreeSet<Code> = shown().iter().map(|problem| problem.code).collect();
     let missing: Vec<String> = Code::ALL
         .iter()
         .filter(|code| !shown.contains(code))
@@ -111,23 +171,114 @@ fn every_kind_of_problem_has_a_transcript() {
     );
 }
 
+/// Where the source makes a problem: each of these is a message of its own.
+fn places_of_messages() -> BTreeSet<(String, u32)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = BTreeSet::new();
+    let mut open = vec![PathBuf::from("src")];
+    while let Some(path) = open.pop() {
+        if root.join(&path).is_dir() {
+            let entries = std::fs::read_dir(root.join(&path)).expect("a folder of the source");
+            open.extend(entries.map(|entry| path.join(entry.expect("an entry").file_name())));
+            continue;
+        }
+        let text = std::fs::read_to_string(root.join(&path)).expect("a source file");
+        for (number, line) in (1..).zip(text.lines()) {
+            let makes = ["Problem::error(", "Problem::warning(", "Lost::new("];
+            // `Lost::new` makes its problem in the name of its caller.
+            let is_made = makes.iter().any(|call| line.contains(call))
+                && !line.contains("problem: Problem::error(code, title)");
+            if is_made {
+                found.insert((path.to_string_lossy().into_owned(), number));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_message_has_a_broken_plan_that_shows_it() {
+    let shown: BTreeSet<(String, u32)> = shown()
+        .iter()
+        .map(|problem| (problem.found_by.file().to_owned(), problem.found_by.line()))
+        .collect();
+    let all = places_of_messages();
+    assert!(all.len() > 100, "{} places", all.len());
+    let missing: Vec<String> = all
+        .difference(&shown)
+        .map(|(file, line)| format!("{file}:{line}"))
+        .collect();
+    let unknown: Vec<&(String, u32)> = shown.difference(&all).collect();
+    assert!(
+        unknown.is_empty(),
+        "problems are made elsewhere: {unknown:?}"
+    );
+    assert!(
+        missing.is_empty(),
+        "no plan in tests/broken-plans shows the message of\n{}",
+        missing.join("\n")
+    );
+}
+
+/// A problem without its place in the file, which edits before it move.
+fn essence(problem: &Problem) -> (Code, String, Option<String>) {
+    let label = problem.primary.as_ref().map(|label| label.text.clone());
+    (problem.code, problem.title.clone(), label)
+}
+
+#[test]
+fn an_edit_puts_right_what_it_is_offered_for() {
+    let mut count = 0;
+    for folder in folders() {
+        let reading = read(&folder, &registry());
+        for problem in reading.problems.iter() {
+            let edit = problem
+                .fix
+                .as_ref()
+                .and_then(|fix| fix.edit(&reading.sources));
+            let Some(edit) = edit else { continue };
+            count += 1;
+            let copy = tempfile::tempdir().expect("a folder");
+            for index in 0..reading.sources.len() {
+                let file = reading.sources.nth(index).expect("a file");
+                let mut text = file.text.clone();
+                if file.name == reading.sources.file(edit.at.file).name {
+                    text.replace_range(edit.at.start..edit.at.end, &edit.text);
+                }
+                let path = copy.path().join(&file.name);
+                std::fs::create_dir_all(path.parent().expect("below")).expect("a folder");
+                std::fs::write(path, text).expect("written");
+            }
+            let count_of = |problems: &Problems| {
+                let same = problems.iter().filter(|p| essence(p) == essence(problem));
+                same.count()
+            };
+            let after = read(copy.path(), &registry()).problems;
+            assert!(
+                count_of(&after) < count_of(&reading.problems),
+                "{}: {} is there after {edit:?} as well",
+                folder.display(),
+                problem.title
+            );
+        }
+    }
+    assert!(count > 20, "{count} edits");
+}
+
 fn codes_of(text: &str) -> Vec<Code> {
-    let dir = tempfile::tempdir().expect("a folder");
-    std::fs::write(dir.path().join("plan.toml"), text).expect("written");
-    let reading = read(dir.path(), &registry());
-    reading
-        .problems
+    problems_of(text)
         .iter()
         .map(|problem| problem.code)
         .collect()
 }
 
 #[test]
-fn a_file_that_is_too_large_is_refused() {
-    assert_eq!(
-        codes_of(&"# comment\n".repeat(200_000)),
-        [Code::FileTooLarge]
-    );
+fn plans_without_measure_are_refused() {
+    for (text, code) in large_plans() {
+        let codes = codes_of(&text);
+        let start: String = text.chars().take(60).collect();
+        assert!(codes.contains(&code), "{codes:?} for {start}");
+    }
 }
 
 #[test]
@@ -153,29 +304,6 @@ fn stores_that_say_why_they_are_kept_shorter_are_not_warned_about() {
         codes_of(&plan("why = \"only the last week is looked at\"")),
         []
     );
-}
-
-#[test]
-fn a_plan_with_too_many_steps_is_refused() {
-    let mut text = String::from("format = 1\nplan = { name = \"p\", title = \"P\" }\n");
-    for index in 0..10_001 {
-        text.push_str(&format!(
-            "[steps.s{index}]\nuses=\"manual\"\nwith={{ask=\"?\"}}\n"
-        ));
-    }
-    assert_eq!(codes_of(&text), [Code::TooMany]);
-}
-
-#[test]
-fn what_is_nested_too_deep_is_refused() {
-    for depth in [40, 200, 20_000] {
-        let text = format!(
-            "format = 1\nx = {}{}\n",
-            "[".repeat(depth),
-            "]".repeat(depth)
-        );
-        assert!(codes_of(&text).contains(&Code::TooDeep), "{depth}");
-    }
 }
 
 #[test]
