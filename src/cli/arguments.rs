@@ -137,6 +137,22 @@ pub struct Check {
     /// Which plan.
     #[command(flatten)]
     pub choice: PlanChoice,
+    /// In which form the problems are told.
+    #[arg(long, value_enum, default_value_t = CheckForm::Text)]
+    pub format: CheckForm,
+}
+
+/// The forms of what `check` found.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum CheckForm {
+    /// For people.
+    Text,
+    /// For a program; `salvor schema check` has its shape.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands of GitHub, for the lines of a pull request.
+    Github,
 }
 
 /// Arguments of `kinds`.
@@ -340,6 +356,8 @@ pub enum SchemaSubject {
     Journal,
     /// What `report --format json` prints.
     Report,
+    /// What `check --format json` prints.
+    Check,
 }
 
 /// Verbs on a journal.

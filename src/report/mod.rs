@@ -2,6 +2,8 @@
 
 mod change_set_markdown;
 mod change_set_text;
+mod check_forms;
+mod check_report;
 mod ending;
 mod layout;
 mod run_report;
@@ -10,6 +12,9 @@ mod runs;
 pub use crate::report::change_set_markdown::change_set_markdown;
 pub use crate::report::change_set_text::Look;
 pub use crate::report::change_set_text::change_set_text;
+pub use crate::report::check_forms::check_github;
+pub use crate::report::check_forms::check_sarif;
+pub use crate::report::check_report::CheckReport;
 pub use crate::report::ending::ending;
 pub use crate::report::ending::headline;
 pub use crate::report::run_report::Report;

@@ -18,6 +18,7 @@ use crate::digest::Digest;
 use crate::journal::Body;
 use crate::journal::record::members_schema;
 use crate::registry::Registry;
+use crate::report::CheckReport;
 use crate::report::Report;
 
 /// What there is a schema of.
@@ -31,11 +32,19 @@ pub enum Subject {
     Journal,
     /// `report --format json`.
     Report,
+    /// `check --format json`.
+    Check,
 }
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Plan, Self::ChangeSet, Self::Journal, Self::Report];
+    pub const ALL: [Self; 5] = [
+        Self::Plan,
+        Self::ChangeSet,
+        Self::Journal,
+        Self::Report,
+        Self::Check,
+    ];
 
     /// Its name, also of its file: `schemas/NAME.schema.json`.
     pub const fn name(self) -> &'static str {
@@ -44,6 +53,7 @@ impl Subject {
             Self::ChangeSet => "change-set",
             Self::Journal => "journal",
             Self::Report => "report",
+            Self::Check => "check",
         }
     }
 }
@@ -55,6 +65,7 @@ pub fn schema(subject: Subject, registry: &Registry) -> Value {
         Subject::ChangeSet => change_set(),
         Subject::Journal => journal(),
         Subject::Report => of_type::<Report>("The report of a run."),
+        Subject::Check => of_type::<CheckReport>("What `check` found."),
     }
 }
 

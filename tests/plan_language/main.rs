@@ -2,6 +2,7 @@
 
 mod broken;
 mod documentation;
+mod forms;
 mod hostile;
 mod instances;
 mod plans;

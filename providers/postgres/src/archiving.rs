@@ -4,13 +4,12 @@
 use jiff::SignedDuration;
 use jiff::Timestamp;
 use salvor_contract::Call;
-use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Finding;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
 use salvor_contract::Period;
-use salvor_contract::Preview;
+use salvor_contract::Secret;
 use salvor_contract::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +22,7 @@ use crate::findings::inconclusive;
 use crate::pitr::base;
 use crate::place::Place;
 use crate::server::Server;
+use crate::server::Tls;
 use crate::server::read_error;
 use crate::server::text_of;
 
@@ -30,11 +30,21 @@ use crate::server::text_of;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ArchivingInputs {
-    /// Where the server is.
-    #[serde(flatten)]
-    pub server: Server,
+    /// The server's host name or address, or the folder of its socket.
+    pub host: String,
+    /// The server's port.
+    #[serde(default = "crate::query::default_port")]
+    pub port: u16,
+    /// The role: a member of pg_monitor sees all that is looked at.
+    pub user: String,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Whether the connection is encrypted. Left out: verified, but not used on this machine.
+    pub tls: Option<Tls>,
+    /// A file with the certificates that signed the server's. Left out: the system's.
+    pub ca: Option<String>,
     /// The database to connect to.
-    #[serde(default = "crate::server::any_database")]
+    #[serde(default = "postgres")]
     pub database: String,
     /// How much may be lost: what is not archived for longer is a failure.
     pub rpo: Option<Period>,
@@ -42,6 +52,10 @@ pub struct ArchivingInputs {
     pub base: Option<String>,
     /// How old the newest base backup may be.
     pub base_age_max: Option<Period>,
+}
+
+fn postgres() -> String {
+    "postgres".into()
 }
 
 /// What the server says of its archiving.
@@ -58,13 +72,6 @@ struct Seen {
     last_failed: Option<String>,
 }
 
-/// Whose archiving is looked at.
-pub fn preview(operation: &Operation) -> Result<Preview, Error> {
-    let inputs: ArchivingInputs = operation.with.parse()?;
-    let summary = format!("looks whether {} archives its WAL", inputs.server.name());
-    Ok(Preview::new(Effect::Read, summary))
-}
-
 /// Looks and judges.
 pub async fn perform(
     operation: &Operation,
@@ -72,7 +79,15 @@ pub async fn perform(
     call: &Call<'_>,
 ) -> Result<Outcome, Error> {
     let inputs: ArchivingInputs = operation.with.parse()?;
-    let client = inputs.server.connect(&inputs.database, call).await?;
+    let server = Server {
+        host: inputs.host.clone(),
+        port: inputs.port,
+        user: inputs.user.clone(),
+        password: inputs.password.clone(),
+        tls: inputs.tls,
+        ca: inputs.ca.clone(),
+    };
+    let client = server.connect(&inputs.database, call).await?;
     let seen = look(&client).await?;
     let mut findings = of_settings(&seen, inputs.rpo);
     findings.push(of_failures(&seen));

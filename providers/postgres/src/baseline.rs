@@ -11,14 +11,13 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use salvor_contract::Call;
-use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Finding;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
-use salvor_contract::Preview;
 use salvor_contract::Probe;
 use salvor_contract::Removal;
+use salvor_contract::Secret;
 use salvor_contract::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,6 +29,7 @@ use crate::base_backup::hex;
 use crate::baseline::measure::measure;
 use crate::findings::finding;
 use crate::server::Server;
+use crate::server::Tls;
 use crate::server::within;
 
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -38,9 +38,19 @@ const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BaselineInputs {
-    /// Where the server is.
-    #[serde(flatten)]
-    pub server: Server,
+    /// The server's host name or address, or the folder of its socket.
+    pub host: String,
+    /// The server's port.
+    #[serde(default = "crate::query::default_port")]
+    pub port: u16,
+    /// The role: it must be allowed to read all tables.
+    pub user: String,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Whether the connection is encrypted. Left out: verified, but not used on this machine.
+    pub tls: Option<Tls>,
+    /// A file with the certificates that signed the server's. Left out: the system's.
+    pub ca: Option<String>,
     /// The database.
     pub database: String,
     /// The tables, as `schema.table`. Left out: all.
@@ -53,9 +63,19 @@ pub struct BaselineInputs {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CompareInputs {
-    /// Where the server is.
-    #[serde(flatten)]
-    pub server: Server,
+    /// The server's host name or address, or the folder of its socket.
+    pub host: String,
+    /// The server's port.
+    #[serde(default = "crate::query::default_port")]
+    pub port: u16,
+    /// The role: it must be allowed to read all tables.
+    pub user: String,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Whether the connection is encrypted. Left out: verified, but not used on this machine.
+    pub tls: Option<Tls>,
+    /// A file with the certificates that signed the server's. Left out: the system's.
+    pub ca: Option<String>,
     /// The database.
     pub database: String,
     /// The file with the baseline.
@@ -107,46 +127,20 @@ pub struct Table {
     pub digest: String,
 }
 
-/// Which file would be written.
-pub fn preview_take(operation: &Operation, call: &Call<'_>) -> Result<Preview, Error> {
-    let inputs: BaselineInputs = operation.with.parse()?;
-    let path = call.path(&inputs.write_to);
-    let effect = if path.exists() {
-        Effect::Change
-    } else {
-        Effect::Create
-    };
-    let mut preview = Preview::new(
-        effect,
-        format!(
-            "file {}: rows and digests of {} on {}",
-            path.display(),
-            inputs.database,
-            inputs.server.name()
-        ),
-    );
-    preview.known = Values::new().with("file", path.display().to_string());
-    Ok(preview)
-}
-
-/// What would be compared with what.
-pub fn preview_compare(operation: &Operation) -> Result<Preview, Error> {
-    let inputs: CompareInputs = operation.with.parse()?;
-    let summary = format!(
-        "compares {} on {} with {}",
-        inputs.database,
-        inputs.server.name(),
-        inputs.baseline
-    );
-    Ok(Preview::new(Effect::Read, summary))
-}
-
 /// Takes a baseline and writes it.
 pub async fn take(operation: &Operation, call: &Call<'_>) -> Result<Outcome, Error> {
     let inputs: BaselineInputs = operation.with.parse()?;
     let path = call.path(&inputs.write_to);
+    let server = Server {
+        host: inputs.host,
+        port: inputs.port,
+        user: inputs.user,
+        password: inputs.password,
+        tls: inputs.tls,
+        ca: inputs.ca,
+    };
     let reading = measure(
-        &inputs.server,
+        &server,
         &inputs.database,
         inputs.tables.as_deref(),
         By::Digests,
@@ -227,14 +221,16 @@ pub async fn compare(operation: &Operation, call: &Call<'_>) -> Result<Outcome, 
     let inputs: CompareInputs = operation.with.parse()?;
     let path = call.path(&inputs.baseline);
     let then = read(&path)?;
+    let server = Server {
+        host: inputs.host.clone(),
+        port: inputs.port,
+        user: inputs.user.clone(),
+        password: inputs.password.clone(),
+        tls: inputs.tls,
+        ca: inputs.ca.clone(),
+    };
     let names: Vec<String> = then.tables.keys().cloned().collect();
-    let reading = measure(
-        &inputs.server,
-        &inputs.database,
-        Some(&names),
-        inputs.by,
-        call,
-    );
+    let reading = measure(&server, &inputs.database, Some(&names), inputs.by, call);
     let now = within(call, "the tables to be read", reading).await??;
     let findings = differences(&then, &now, inputs.by, inputs.rows_differ_max);
     let outputs = Values::new()

@@ -14,6 +14,7 @@ use salvor_contract::Outcome;
 use salvor_contract::Preview;
 use salvor_contract::Probe;
 use salvor_contract::Removal;
+use salvor_contract::Secret;
 use salvor_contract::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,6 +29,7 @@ use crate::findings::finding;
 use crate::place::Place;
 use crate::programs;
 use crate::server::Server;
+use crate::server::Tls;
 use crate::server::within;
 
 const RECORD_BYTES_MAX: usize = 64 * 1024;
@@ -35,12 +37,22 @@ const RECORD_BYTES_MAX: usize = 64 * 1024;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DumpInputs {
-    /// Where the server is.
-    #[serde(flatten)]
-    pub server: Server,
+    /// The server's host name or address, or the folder of its socket.
+    pub host: String,
+    /// The server's port.
+    #[serde(default = "crate::query::default_port")]
+    pub port: u16,
+    /// The role: it must be allowed to read everything in the database.
+    pub user: String,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Whether the connection is encrypted. Left out: verified, but not used on this machine.
+    pub tls: Option<Tls>,
+    /// A file with the certificates that signed the server's. Left out: the system's.
+    pub ca: Option<String>,
     /// The database.
     pub database: String,
-    /// The key of the dump in the store. Its end tells the format: .dump (custom), .sql, .sql.gz, .sql.zst.
+    /// The key of the dump in the store. Its end tells the format: .dump (custom), .sql, .sql.gz.
     pub key: String,
 }
 
@@ -72,11 +84,11 @@ impl Job {
     async fn of(operation: &Operation, config: &Config, call: &Call<'_>) -> Result<Self, Error> {
         let inputs: DumpInputs = operation.with.parse()?;
         let format = Format::of_name(&inputs.key)
-            .filter(|format| *format != Format::Directory)
+            .filter(|format| matches!(format, Format::Plain | Format::PlainGzip | Format::Custom))
             .ok_or_else(|| {
                 Error::refused_with(
                     format!(
-                        "key: `{}` does not end in .dump, .sql, .sql.gz or .sql.zst",
+                        "key: `{}` does not end in .dump, .sql or .sql.gz",
                         inputs.key
                     ),
                     "end the key with the format that the dump shall have",
@@ -94,6 +106,17 @@ impl Job {
         })
     }
 
+    fn server(&self) -> Server {
+        Server {
+            host: self.inputs.host.clone(),
+            port: self.inputs.port,
+            user: self.inputs.user.clone(),
+            password: self.inputs.password.clone(),
+            tls: self.inputs.tls,
+            ca: self.inputs.ca.clone(),
+        }
+    }
+
     async fn record(&self) -> Result<Option<Record>, Error> {
         if self.place.look(&self.record_key).await?.is_none() {
             return Ok(None);
@@ -106,16 +129,6 @@ impl Job {
         serde_json::from_slice(&bytes)
             .map(Some)
             .map_err(|error| Error::refused(format!("{name}: {error}")))
-    }
-
-    async fn write_record(&self, operation: &Operation) -> Result<(), Error> {
-        let record = Record {
-            run: operation.run.to_string(),
-            operation: operation.id.to_string(),
-            database: self.inputs.database.clone(),
-        };
-        let bytes = serde_json::to_vec(&record).expect("a struct of plain values serialises");
-        self.place.write_new(&self.record_key, bytes).await
     }
 
     async fn look(&self, operation: &Operation) -> Result<Found, Error> {
@@ -163,7 +176,7 @@ pub async fn preview(
             "{}: a dump of database {} on {}",
             job.place.name(&job.inputs.key),
             job.inputs.database,
-            job.inputs.server.name()
+            job.server().name()
         ),
     );
     preview.counts.created = Some(1);
@@ -186,7 +199,13 @@ pub async fn perform(
             // A database that is not there, or a wrong password, is refused before anything is written.
             let major = server_major(&job, call).await?;
             programs::folder(config, Some(major))?;
-            if let Err(error) = job.write_record(operation).await {
+            let record = Record {
+                run: operation.run.to_string(),
+                operation: operation.id.to_string(),
+                database: job.inputs.database.clone(),
+            };
+            let bytes = serde_json::to_vec(&record).expect("a struct of plain values serialises");
+            if let Err(error) = job.place.write_new(&job.record_key, bytes).await {
                 // An earlier try of this very operation, given up at its deadline, may have landed late.
                 match job.look(operation).await? {
                     Found::Nothing => return Err(error),
@@ -213,12 +232,7 @@ pub async fn perform(
         }
         job.place.delete(&job.record_key).await?;
     }
-    let bytes = written?;
-    if job.record().await?.is_none() {
-        // An earlier try that was refused took its record away, and was given up before it saw that done.
-        job.write_record(operation).await?;
-    }
-    Ok(job.outcome(bytes))
+    Ok(job.outcome(written?))
 }
 
 /// What became of it.

@@ -29,6 +29,7 @@ pub mod wal;
 use async_trait::async_trait;
 use salvor_contract::Call;
 use salvor_contract::Description;
+use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Finding;
 use salvor_contract::Operation;
@@ -40,6 +41,7 @@ use salvor_contract::RecoveryPoint;
 use salvor_contract::Removal;
 use salvor_contract::StoreRequest;
 use salvor_contract::Survey;
+use salvor_contract::Values;
 
 use crate::config::Config;
 
@@ -97,15 +99,46 @@ impl Provider for Postgres {
 
     async fn preview(&self, operation: &Operation, call: &Call<'_>) -> Result<Preview, Error> {
         let config: Config = operation.config.parse()?;
+        let with = &operation.with;
+        let text = |name: &str| with.text(name).unwrap_or_default().to_owned();
         match operation.action.as_str() {
             kinds::RESTORE_DUMP => restore_dump::preview(operation, call).await,
             kinds::RESTORE_PITR => restore_pitr::preview(operation, &config, call).await,
             kinds::DUMP => dump::preview(operation, &config, call).await,
             kinds::BASE_BACKUP => take_base_backup::preview(operation, &config, call).await,
-            kinds::QUERY => query::preview(operation),
-            kinds::BASELINE => baseline::preview_take(operation, call),
-            kinds::COMPARE => baseline::preview_compare(operation),
-            kinds::ARCHIVING => archiving::preview(operation),
+            kinds::QUERY => {
+                with.parse::<query::QueryInputs>()?;
+                let summary = format!("asks {}: {}", text("database"), text("sql"));
+                Ok(Preview::new(Effect::Read, summary))
+            }
+            kinds::BASELINE => {
+                with.parse::<baseline::BaselineInputs>()?;
+                let path = call.path(&text("write-to"));
+                let mut preview = Preview::new(
+                    if path.exists() {
+                        Effect::Change
+                    } else {
+                        Effect::Create
+                    },
+                    format!(
+                        "file {}: rows and digests of {}",
+                        path.display(),
+                        text("database")
+                    ),
+                );
+                preview.known = Values::new().with("file", path.display().to_string());
+                Ok(preview)
+            }
+            kinds::COMPARE => {
+                with.parse::<baseline::CompareInputs>()?;
+                let summary = format!("compares {} with {}", text("database"), text("baseline"));
+                Ok(Preview::new(Effect::Read, summary))
+            }
+            kinds::ARCHIVING => {
+                with.parse::<archiving::ArchivingInputs>()?;
+                let summary = format!("looks whether {} archives its WAL", text("host"));
+                Ok(Preview::new(Effect::Read, summary))
+            }
             other => Err(unknown_kind(other)),
         }
     }

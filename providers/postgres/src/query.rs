@@ -2,13 +2,12 @@
 
 use jiff::Timestamp;
 use salvor_contract::Call;
-use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Finding;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
 use salvor_contract::Period;
-use salvor_contract::Preview;
+use salvor_contract::Secret;
 use salvor_contract::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,6 +17,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::findings::finding;
 use crate::server::Server;
+use crate::server::Tls;
 use crate::server::read_error;
 use crate::server::within;
 
@@ -25,9 +25,19 @@ use crate::server::within;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct QueryInputs {
-    /// Where the server is.
-    #[serde(flatten)]
-    pub server: Server,
+    /// The server's host name or address, or the folder of its socket.
+    pub host: String,
+    /// The server's port.
+    #[serde(default = "crate::query::default_port")]
+    pub port: u16,
+    /// The role.
+    pub user: String,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Whether the connection is encrypted. Left out: verified, but not used on this machine.
+    pub tls: Option<Tls>,
+    /// A file with the certificates that signed the server's. Left out: the system's.
+    pub ca: Option<String>,
     /// The database.
     pub database: String,
     /// One statement that reads.
@@ -58,26 +68,32 @@ pub struct Expect {
     pub age_max: Option<Period>,
 }
 
+/// The port of PostgreSQL.
+pub fn default_port() -> u16 {
+    5432
+}
+
 fn one_minute() -> Period {
     Period::from_seconds(60)
 }
 
-/// What is asked of whom.
-pub fn preview(operation: &Operation) -> Result<Preview, Error> {
-    let inputs: QueryInputs = operation.with.parse()?;
-    let summary = format!(
-        "asks {} on {}: {}",
-        inputs.database,
-        inputs.server.name(),
-        one_line(&inputs.sql)
-    );
-    Ok(Preview::new(Effect::Read, summary))
+impl QueryInputs {
+    fn server(&self) -> Server {
+        Server {
+            host: self.host.clone(),
+            port: self.port,
+            user: self.user.clone(),
+            password: self.password.clone(),
+            tls: self.tls,
+            ca: self.ca.clone(),
+        }
+    }
 }
 
 /// Asks and judges.
 pub async fn perform(operation: &Operation, call: &Call<'_>) -> Result<Outcome, Error> {
     let inputs: QueryInputs = operation.with.parse()?;
-    let client = inputs.server.connect(&inputs.database, call).await?;
+    let client = inputs.server().connect(&inputs.database, call).await?;
     read_only(&client, inputs.time_limit).await?;
     let asking = ask(&client, &inputs.sql);
     let (rows, value) = within(call, "the query", asking).await??;
@@ -214,14 +230,12 @@ mod tests {
 
     fn check(expect: Expect, value: Option<&str>, rows: u64, passed: bool) {
         let inputs = QueryInputs {
-            server: crate::server::Server {
-                host: "h".into(),
-                port: 1,
-                user: "u".into(),
-                password: None,
-                tls: None,
-                ca: None,
-            },
+            host: "h".into(),
+            port: 1,
+            user: "u".into(),
+            password: None,
+            tls: None,
+            ca: None,
             database: "d".into(),
             sql: "select  1".into(),
             expect: expect.clone(),

@@ -44,7 +44,7 @@ use crate::server::read_error;
 /// What would change.
 pub async fn preview(operation: &Operation, call: &Call<'_>) -> Result<Preview, Error> {
     let inputs = RestoreDumpInputs::parse(&operation.with)?;
-    let server = &inputs.server;
+    let server = inputs.server();
     let client = server.connect(&inputs.maintenance_database, call).await?;
     let facts = stage::server_facts(&client).await?;
     let target = stage::database(&client, &inputs.database).await?;
@@ -58,8 +58,8 @@ pub async fn preview(operation: &Operation, call: &Call<'_>) -> Result<Preview, 
     });
     let mut known = Values::new();
     known.set("database", inputs.database.clone());
-    known.set("host", inputs.server.host.clone());
-    known.set("port", inputs.server.port);
+    known.set("host", inputs.host.clone());
+    known.set("port", inputs.port);
     let mut preview = match target {
         None => Preview::new(Effect::Create, format!("{place}{title}")),
         Some(_) if !inputs.replaces() => {
@@ -69,7 +69,7 @@ pub async fn preview(operation: &Operation, call: &Call<'_>) -> Result<Preview, 
             ));
         }
         Some(target) => {
-            let tables = stage::tables(server, &inputs.database, call).await?;
+            let tables = stage::tables(&server, &inputs.database, call).await?;
             let lost = format!("{place}: {tables} tables, {}", Size(target.bytes));
             let mut preview = Preview::new(
                 Effect::Replace,
@@ -105,7 +105,7 @@ pub async fn preview(operation: &Operation, call: &Call<'_>) -> Result<Preview, 
     if facts.is_superuser {
         preview.unknown.push(format!(
             "{} is a superuser: what functions in the dump do when the restore calls them is not limited",
-            inputs.server.user
+            inputs.user
         ));
     }
     Ok(preview)
@@ -118,7 +118,7 @@ pub async fn perform(
     call: &Call<'_>,
 ) -> Result<Outcome, Error> {
     let inputs = RestoreDumpInputs::parse(&operation.with)?;
-    let server = &inputs.server;
+    let server = inputs.server();
     let names = Names::new(&inputs.database, &operation.id);
     let client = server.connect(&inputs.maintenance_database, call).await?;
     stage::lock(&client, operation, call).await?;
@@ -137,7 +137,7 @@ pub async fn perform(
         // Refused before anything is made: a dump that changed, a place that does not answer.
         let source = source::open(operation, &inputs, config, call).await?;
         swap::make_empty(&client, &names, &inputs, &at).await?;
-        if let Err(error) = load::load(server, &names, &inputs, operation, source, call).await {
+        if let Err(error) = load::load(&server, &names, &inputs, operation, source, call).await {
             if let Error::Refused { .. } = error {
                 // Its transaction was rolled back, so it is empty: nothing is worth keeping.
                 swap::drop_database(&client, &names.loading).await?;
@@ -146,32 +146,18 @@ pub async fn perform(
         }
         at = stage::find(&client, &names, operation).await?;
     }
-    if let Stage::Loaded(loaded) = &at {
-        match swap::place(&client, &names, &inputs, call).await {
-            // The dump is loaded and kept: what was begun and did not succeed is no refusal.
-            Err(Error::Refused { what, hint }) => {
-                return Ok(not_placed(&inputs, &names, loaded, &what, hint.as_deref()));
-            }
-            placed => placed?,
-        }
+    if let Stage::Loaded(_) = &at {
+        swap::place(&client, &names, &inputs, call).await?;
         at = stage::find(&client, &names, operation).await?;
     }
     match at {
-        Stage::Placed { loaded, old } if inputs.keep_old => Ok(outcome(&inputs, &loaded, old)),
-        Stage::Placed { loaded, old: None } => Ok(outcome(&inputs, &loaded, None)),
-        Stage::Placed { loaded, old } => match swap::drop_old(&client, &names).await {
-            Err(Error::Refused { what, .. }) => {
-                let mut kept = outcome(&inputs, &loaded, old);
-                kept.findings.push(finding(
-                    format!("database {}, which was replaced", names.old),
-                    "dropped",
-                    what,
-                    false,
-                ));
-                Ok(kept)
+        Stage::Placed { loaded, old } => {
+            if old.is_some() && !inputs.keep_old {
+                swap::drop_old(&client, &names).await?;
             }
-            dropped => dropped.map(|()| outcome(&inputs, &loaded, None)),
-        },
+            let kept = old.filter(|_| inputs.keep_old);
+            Ok(outcome(&inputs, &loaded, kept))
+        }
         Stage::Nothing { .. } | Stage::Loading | Stage::Loaded(_) => Err(Error::unknown(format!(
             "database {} is not in its place after the renames",
             inputs.database
@@ -182,7 +168,7 @@ pub async fn perform(
 /// What became of it.
 pub async fn probe(operation: &Operation, call: &Call<'_>) -> Result<Probe, Error> {
     let inputs = RestoreDumpInputs::parse(&operation.with)?;
-    let server = &inputs.server;
+    let server = inputs.server();
     let names = Names::new(&inputs.database, &operation.id);
     let client = server.connect(&inputs.maintenance_database, call).await?;
     Ok(match stage::find(&client, &names, operation).await? {
@@ -218,7 +204,7 @@ pub async fn observe(
         .get("tables")
         .and_then(serde_json::Value::as_u64)
         .unwrap_or(0);
-    let tables = stage::tables(&inputs.server, &inputs.database, call).await?;
+    let tables = stage::tables(&inputs.server(), &inputs.database, call).await?;
     Ok(vec![finding(
         format!("tables of {}", inputs.database),
         expected.to_string(),
@@ -232,11 +218,11 @@ pub async fn remove(operation: &Operation, call: &Call<'_>) -> Result<Removal, E
     let inputs = RestoreDumpInputs::parse(&operation.with)?;
     let names = Names::new(&inputs.database, &operation.id);
     let client = inputs
-        .server
+        .server()
         .connect(&inputs.maintenance_database, call)
         .await?;
     stage::lock(&client, operation, call).await?;
-    let place = format!("on {}", inputs.server.name());
+    let place = format!("on {}", inputs.server().name());
     match stage::find(&client, &names, operation).await? {
         Stage::Nothing { target: None } => Ok(Removal::NothingThere),
         Stage::Nothing { target: Some(_) } if inputs.replaces() => Ok(Removal::NothingThere),
@@ -275,31 +261,11 @@ pub async fn remove(operation: &Operation, call: &Call<'_>) -> Result<Removal, E
     }
 }
 
-/// The outcome of a dump that was loaded and could not be given its name.
-fn not_placed(
-    inputs: &RestoreDumpInputs,
-    names: &Names,
-    loaded: &Loaded,
-    what: &str,
-    hint: Option<&str>,
-) -> Outcome {
-    let mut outcome = outcome(inputs, loaded, None);
-    outcome.outputs.set("database", names.loading.clone());
-    let hint = hint.map_or_else(String::new, |hint| format!(": {hint}"));
-    outcome.findings.push(finding(
-        format!("name of database {}", inputs.database),
-        "given to the restored database",
-        format!("the dump is in {}; {what}{hint}", names.loading),
-        false,
-    ));
-    outcome
-}
-
 fn outcome(inputs: &RestoreDumpInputs, loaded: &Loaded, kept: Option<String>) -> Outcome {
     let mut outputs = Values::new()
         .with("database", inputs.database.clone())
-        .with("host", inputs.server.host.clone())
-        .with("port", inputs.server.port)
+        .with("host", inputs.host.clone())
+        .with("port", inputs.port)
         .with("tables", loaded.tables)
         .with("rows", loaded.rows)
         .with("bytes", loaded.bytes);

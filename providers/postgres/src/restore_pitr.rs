@@ -33,7 +33,6 @@ use salvor_contract::Preview;
 use salvor_contract::Probe;
 use salvor_contract::Removal;
 use salvor_contract::Size;
-use salvor_contract::TextChange;
 use salvor_contract::Values;
 
 use crate::config::Config;
@@ -57,7 +56,9 @@ pub async fn preview(
     let inputs = RestorePitrInputs::parse(&operation.with)?;
     let target = Target::of(operation)?;
     let directory = DataDirectory::new(&inputs, call)?;
-    demand_own(&directory, &directory.look()?, operation)?;
+    if let Found::Foreign(what) = directory.look()? {
+        return Err(in_the_way(&directory, &what));
+    }
     programs::server_folder(config, target.details.major)?;
     programs::run_as(config)?;
     inputs.demand_free_port()?;
@@ -87,18 +88,6 @@ pub async fn preview(
         )
         .with("timeline", target.details.timeline.0);
     preview.known = known(&inputs, &directory);
-    // What keeps the copy away from production is to be seen before it is made.
-    preview.text.push(TextChange {
-        name: format!(
-            "{}: settings over those of the base backup",
-            directory.join("postgresql.auto.conf").display()
-        ),
-        before: None,
-        after: Some(settings::of_final(&inputs, &directory)?),
-    });
-    preview.unknown.push(
-        "what queries reach by themselves (foreign tables, dblink) is as in the base backup".into(),
-    );
     Ok(preview)
 }
 
@@ -116,51 +105,37 @@ pub async fn perform(
         programs::server_folder(config, target.details.major)?,
         programs::run_as(config)?,
     );
-    let found = directory.look()?;
-    demand_own(&directory, &found, operation)?;
-    if found == Found::Nothing {
-        // A gap, a foreign timeline or a target out of reach is found before anything is made.
-        fetch::way(&target, config, call).await?;
-        inputs.demand_free_port()?;
-    }
-    let directory = directory.take(server.user(), call).await?;
-    let found = directory.look()?;
-    demand_own(&directory, &found, operation)?;
-    let mark = match found {
+    let mark = match directory.look()? {
+        Found::Foreign(what) => return Err(in_the_way(&directory, &what)),
+        Found::Ours(mark) if mark.operation != operation.id.as_str() => {
+            return Err(in_the_way(&directory, &mark.describe()));
+        }
         Found::Ours(mark) => mark,
-        Found::Nothing | Found::Foreign(_) => {
+        Found::Nothing => {
+            // A gap, a foreign timeline or a target out of reach is found before anything is made.
+            fetch::way(&target, config, call).await?;
+            inputs.demand_free_port()?;
             let mark = Mark::new(operation);
-            directory.write_mark(&mark)?;
+            directory.make(&mark, server.user())?;
             mark
         }
     };
+    let _lock = directory.lock(call).await?;
     call.progress
         .named(&directory.path().display().to_string())
         .await?;
     let done = go_on(mark, &inputs, &target, &directory, &server, config, call).await;
-    if let Err(Error::Refused { what, .. }) = &done
+    if let Err(Error::Refused { .. }) = &done
         && let Found::Ours(mark) = directory.look()?
+        && matches!(mark.stage, Stage::Copying | Stage::Recovering)
     {
-        match mark.stage {
-            Stage::Copying | Stage::Recovering => {
-                // It will never be what was asked for, and nobody was let in.
-                server.stop(call).await?;
-                directory.remove().await?;
-            }
-            Stage::Verified | Stage::Ready => {
-                // What was verified once is kept whatever happens: its users may have written to it.
-                let mut kept = outcome(&inputs, &directory, &target, &mark);
-                kept.findings.push(finding(
-                    format!("server in {}", directory.path().display()),
-                    "open for its users",
-                    format!("restored and kept, but not open: {what}"),
-                    false,
-                ));
-                return Ok(kept);
-            }
-        }
+        // It will never be what was asked for, and nobody was let in. What was verified once is kept whatever
+        // happens: its users may have written to it.
+        server.stop(call).await?;
+        directory.remove().await?;
     }
-    Ok(outcome(&inputs, &directory, &target, &done?))
+    let mark = done?;
+    Ok(outcome(&inputs, &directory, &target, &mark))
 }
 
 async fn go_on(
@@ -266,50 +241,33 @@ pub async fn remove(
     let inputs = RestorePitrInputs::parse(&operation.with)?;
     let target = Target::of(operation)?;
     let directory = DataDirectory::new(&inputs, call)?;
-    let not_ours = |found: Found| match found {
-        Found::Nothing => Some(Removal::NothingThere),
-        Found::Foreign(what) => Some(Removal::NotOurs(what)),
+    match directory.look()? {
+        Found::Nothing => Ok(Removal::NothingThere),
+        Found::Foreign(what) => Ok(Removal::NotOurs(what)),
         Found::Ours(mark) if mark.run != operation.run.as_str() => {
-            Some(Removal::NotOurs(mark.describe()))
+            Ok(Removal::NotOurs(mark.describe()))
         }
-        Found::Ours(_) => None,
-    };
-    if let Some(left) = not_ours(directory.look()?) {
-        return Ok(left);
+        Found::Ours(_) => {
+            let server = Server::new(
+                directory.path(),
+                programs::server_folder(config, target.details.major)?,
+                programs::run_as(config)?,
+            );
+            server.stop(call).await?;
+            directory.remove().await?;
+            Ok(Removal::Removed(format!(
+                "server in {}",
+                directory.path().display()
+            )))
+        }
     }
-    let server = Server::new(
-        directory.path(),
-        programs::server_folder(config, target.details.major)?,
-        programs::run_as(config)?,
-    );
-    let directory = directory.take(server.user(), call).await?;
-    let what = format!("server in {}", directory.path().display());
-    match not_ours(directory.look()?) {
-        None => server.stop(call).await?,
-        // Another removal came first, and only the lock is there.
-        Some(Removal::NothingThere) => {}
-        Some(left) => return Ok(left),
-    }
-    directory.remove().await?;
-    Ok(Removal::Removed(what))
 }
 
-/// Refuses what this operation did not make, another restore among it, whether it is finished or not.
-fn demand_own(
-    directory: &DataDirectory,
-    found: &Found,
-    operation: &Operation,
-) -> Result<(), Error> {
-    let what = match found {
-        Found::Nothing => return Ok(()),
-        Found::Ours(mark) if mark.operation == operation.id.as_str() => return Ok(()),
-        Found::Ours(mark) => mark.describe(),
-        Found::Foreign(what) => what.clone(),
-    };
-    Err(Error::refused_with(
+fn in_the_way(directory: &DataDirectory, what: &str) -> Error {
+    Error::refused_with(
         format!("{} is not empty: {what}", directory.path().display()),
         "give a data directory that does not exist",
-    ))
+    )
 }
 
 fn known(inputs: &RestorePitrInputs, directory: &DataDirectory) -> Values {

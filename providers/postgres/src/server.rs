@@ -2,9 +2,6 @@
 //!
 //! TLS is verified or not used at all: encryption to whoever answers protects from nobody who can
 //! answer. Passwords are resolved here, handed to the client, and kept nowhere.
-//!
-//! [`Server`] is a part of the inputs of every action that speaks to one: the six inputs are declared here and
-//! nowhere else, with their defaults and their help.
 
 use std::error::Error as _;
 use std::path::Path;
@@ -38,33 +35,20 @@ pub enum Tls {
 }
 
 /// A server and the role that is used there.
-///
-/// It is flattened into the inputs of actions. Unknown inputs are refused by the struct that it is a part of.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug)]
 pub struct Server {
-    /// The server's host name or address, or the folder of its socket.
+    /// A host name, an address, or the folder of a socket.
     pub host: String,
-    /// The server's port.
-    #[serde(default = "default_port")]
+    /// The port.
     pub port: u16,
-    /// The role. What it needs to be allowed stands among the permissions of the action.
+    /// The role.
     pub user: String,
-    /// Its password. Left out: the server lets it in without one.
+    /// Its password; none for `trust` and `peer`.
     pub password: Option<Secret>,
-    /// Whether the connection is encrypted. Left out: verified, but not used on this machine.
+    /// `None`: verified, but not used on this machine.
     pub tls: Option<Tls>,
-    /// A file with the certificates that signed the server's. Left out: the system's.
+    /// A file of certificates to trust instead of the system's.
     pub ca: Option<String>,
-}
-
-fn default_port() -> u16 {
-    5432
-}
-
-/// The database to connect to where any will do.
-pub fn any_database() -> String {
-    "postgres".into()
 }
 
 impl Server {

@@ -4,8 +4,6 @@
 //! interrupted backup leaves and the next try removes. The backup's own label names run and operation.
 //! It is taken to this machine only: an object store is filled from there.
 
-use std::io::ErrorKind;
-use std::path::Path;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -17,6 +15,7 @@ use salvor_contract::Outcome;
 use salvor_contract::Preview;
 use salvor_contract::Probe;
 use salvor_contract::Removal;
+use salvor_contract::Secret;
 use salvor_contract::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -34,24 +33,36 @@ use crate::place::Place;
 use crate::place::blocking;
 use crate::programs;
 use crate::server::Server;
+use crate::server::Tls;
 use crate::server::read_error;
 use crate::server::within;
-
-/// How many removals of one part may be under way.
-const GONE_MAX: u32 = 8;
 
 /// What `with` of `postgres.base-backup` takes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BaseBackupInputs {
-    /// Where the server is.
-    #[serde(flatten)]
-    pub server: Server,
+    /// The server's host name or address, or the folder of its socket.
+    pub host: String,
+    /// The server's port.
+    #[serde(default = "crate::query::default_port")]
+    pub port: u16,
+    /// The role: it needs REPLICATION.
+    pub user: String,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Whether the connection is encrypted. Left out: verified, but not used on this machine.
+    pub tls: Option<Tls>,
+    /// A file with the certificates that signed the server's. Left out: the system's.
+    pub ca: Option<String>,
     /// The database to connect to, to ask whether the server archives.
-    #[serde(default = "crate::server::any_database")]
+    #[serde(default = "postgres")]
     pub database: String,
     /// The name of the new folder in the store's `base`.
     pub name: String,
+}
+
+fn postgres() -> String {
+    "postgres".into()
 }
 
 struct Job {
@@ -104,6 +115,17 @@ impl Job {
         })
     }
 
+    fn server(&self) -> Server {
+        Server {
+            host: self.inputs.host.clone(),
+            port: self.inputs.port,
+            user: self.inputs.user.clone(),
+            password: self.inputs.password.clone(),
+            tls: self.inputs.tls,
+            ca: self.inputs.ca.clone(),
+        }
+    }
+
     fn look(&self) -> Result<Found, Error> {
         if !self.folder.exists() {
             return Ok(if self.part.exists() {
@@ -145,51 +167,22 @@ impl Job {
         Label::parse(&text).ok().map(|label| label.label)
     }
 
-    /// Removes what an interrupted backup left. It gets another name first: a program that was killed a moment
-    /// ago, and the last rename of a future that was dropped, know the part by its name and find nothing.
     async fn remove_part(&self) -> Result<(), Error> {
         let part = self.part.clone();
-        blocking(move || {
-            let failed = |error| Error::refused(format!("removing {}: {error}", part.display()));
-            for number in 0..GONE_MAX {
-                let mut gone = part.clone().into_os_string();
-                gone.push(format!("-gone-{number}"));
-                // An earlier removal may be under way in its thread, so each has a name of its own.
-                match std::fs::rename(&part, &gone) {
-                    Ok(()) => return remove_folder(Path::new(&gone)).map_err(failed),
-                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                    Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {}
-                    Err(error) => return Err(failed(error)),
-                }
-            }
-            remove_folder(&part).map_err(failed)
-        })
-        .await
-    }
-
-    /// Removes what interrupted removals left.
-    async fn remove_gone(&self) -> Result<(), Error> {
-        let part = self.part.clone();
-        blocking(move || {
-            for number in 0..GONE_MAX {
-                let mut gone = part.clone().into_os_string();
-                gone.push(format!("-gone-{number}"));
-                remove_folder(Path::new(&gone)).map_err(|error| {
-                    Error::refused(format!("removing {}: {error}", part.display()))
-                })?;
-            }
-            Ok(())
+        blocking(move || match std::fs::remove_dir_all(&part) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::refused(format!(
+                "removing {}: {error}",
+                part.display()
+            ))),
         })
         .await
     }
 
     /// The server's major version; a server that does not archive is refused, for its backup is of no use alone.
     async fn demand_archiving(&self, call: &Call<'_>) -> Result<u32, Error> {
-        let client = self
-            .inputs
-            .server
-            .connect(&self.inputs.database, call)
-            .await?;
+        let client = self.server().connect(&self.inputs.database, call).await?;
         let row = client
             .query_one(
                 "select current_setting('archive_mode'), current_setting('server_version_num')::int4",
@@ -201,7 +194,7 @@ impl Job {
             return Err(Error::refused_with(
                 format!(
                     "{} does not archive its WAL (archive_mode is off)",
-                    self.inputs.server.name()
+                    self.server().name()
                 ),
                 "set up archiving first: a base backup without WAL cannot be restored",
             ));
@@ -212,8 +205,8 @@ impl Job {
     async fn take(&self, config: &Config, call: &Call<'_>) -> Result<(), Error> {
         let major = self.demand_archiving(call).await?;
         let program = programs::folder(config, Some(major))?.join("pg_basebackup");
-        let server = &self.inputs.server;
-        let passwords = password_file(server, call).await?;
+        let server = self.server();
+        let passwords = password_file(&server, call).await?;
         let mut command = call.launcher.command(&program);
         command
             .env("LC_ALL", "C")
@@ -223,7 +216,7 @@ impl Job {
             .arg("--pgdata")
             .arg(&self.part)
             .stdout(Stdio::null());
-        speak_to(&mut command, server, passwords.as_ref(), call);
+        speak_to(&mut command, &server, passwords.as_ref(), call);
         let failed = |why: String| Error::refused(format!("pg_basebackup: {why}"));
         let output = command
             .output()
@@ -266,7 +259,7 @@ pub async fn preview(
         format!(
             "{}: a base backup of {}",
             job.folder.display(),
-            job.inputs.server.name()
+            job.server().name()
         ),
     );
     preview.counts.created = Some(1);
@@ -295,14 +288,13 @@ pub async fn perform(
     if let Err(Error::Refused { .. }) = &taken_well {
         job.remove_part().await?;
     }
-    job.remove_gone().await?;
-    match (job.look()?, taken_well) {
-        // The rename of an earlier try of this very operation, given up at its deadline, may have landed late.
-        (Found::Done(outcome), _) => Ok(outcome),
-        (_, Err(error)) => Err(error),
-        (Found::Nothing | Found::Begun | Found::Foreign(_), Ok(())) => Err(Error::unknown(
-            format!("{} is not there after it was taken", job.folder.display()),
-        )),
+    taken_well?;
+    match job.look()? {
+        Found::Done(outcome) => Ok(outcome),
+        Found::Nothing | Found::Begun | Found::Foreign(_) => Err(Error::unknown(format!(
+            "{} is not there after it was taken",
+            job.folder.display()
+        ))),
     }
 }
 
@@ -331,7 +323,6 @@ pub async fn remove(
     let name = job.folder.display().to_string();
     let was_begun = job.part.exists();
     job.remove_part().await?;
-    job.remove_gone().await?;
     if !job.folder.exists() {
         return Ok(if was_begun {
             Removal::Removed(name)
@@ -346,22 +337,13 @@ pub async fn remove(
     {
         return Ok(Removal::NotOurs(name));
     }
-    let (folder, part) = (job.folder.clone(), job.part.clone());
+    let folder = job.folder.clone();
     blocking(move || {
-        std::fs::rename(&folder, &part)
+        std::fs::remove_dir_all(&folder)
             .map_err(|error| Error::refused(format!("removing {}: {error}", folder.display())))
     })
     .await?;
-    job.remove_part().await?;
     Ok(Removal::Removed(name))
-}
-
-/// Removes a folder; that it is not there, or goes at the same time, is as good.
-fn remove_folder(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
 }
 
 fn taken(found: &str) -> Error {

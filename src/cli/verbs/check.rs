@@ -1,32 +1,61 @@
 //! `salvor check`: everything that can be known without the world.
 
 use crate::cli::arguments::Check;
+use crate::cli::arguments::CheckForm;
 use crate::cli::exit::Exit;
 use crate::cli::load::look;
 use crate::cli::output;
+use crate::model::Reading;
 use crate::model::read;
 use crate::registry::Registry;
+use crate::report::CheckReport;
+use crate::report::check_github;
+use crate::report::check_sarif;
 use crate::surroundings::Surroundings;
 
 /// Checks a plan, prints all its problems, and says how much was checked.
-pub fn check(arguments: &Check, registry: &Registry, surroundings: &Surroundings) -> Exit {
+pub fn check(
+    arguments: &Check,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Exit> {
     let began = surroundings.clock.elapsed();
     let reading = read(&arguments.choice.plan, registry);
     let shown = arguments.choice.plan.display().to_string();
-    let report = reading.report(&shown, look());
+    let json = |value: &serde_json::Value| serde_json::to_string_pretty(value);
+    match arguments.format {
+        CheckForm::Text => {
+            let took = surroundings.clock.elapsed().saturating_sub(began);
+            text(&reading, &shown, took);
+        }
+        CheckForm::Json => {
+            let report = CheckReport::of(&reading, &shown);
+            output::result(&serde_json::to_string_pretty(&report)?);
+        }
+        CheckForm::Sarif => {
+            let report = CheckReport::of(&reading, &shown);
+            output::result(&json(&check_sarif(&report))?);
+        }
+        CheckForm::Github => {
+            let report = CheckReport::of(&reading, &shown);
+            output::result(check_github(&report).trim_end());
+        }
+    }
+    Ok(match reading.problems.errors() {
+        0 => Exit::Ok,
+        _ => Exit::InvalidPlan,
+    })
+}
+
+fn text(reading: &Reading, shown: &str, took: std::time::Duration) {
+    let report = reading.report(shown, look());
     if !report.text.is_empty() {
         output::problems(&report.text);
     }
-    let took = surroundings.clock.elapsed().saturating_sub(began);
     output::result(&format!(
         "{} (checked {} in {} ms; nothing was contacted)",
         report.verdict,
         report.checked,
         took.as_millis()
     ));
-    if report.errors > 0 {
-        Exit::InvalidPlan
-    } else {
-        Exit::Ok
-    }
 }

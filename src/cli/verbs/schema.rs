@@ -14,6 +14,7 @@ pub fn print(subject: SchemaSubject, registry: &Registry) -> anyhow::Result<Exit
         SchemaSubject::ChangeSet => Subject::ChangeSet,
         SchemaSubject::Journal => Subject::Journal,
         SchemaSubject::Report => Subject::Report,
+        SchemaSubject::Check => Subject::Check,
     };
     let text = serde_json::to_string_pretty(&schema(subject, registry))?;
     output::result(&text);

@@ -2,16 +2,12 @@
 
 use std::process::Stdio;
 
-use async_compression::tokio::bufread::ZstdEncoder;
 use futures::StreamExt as _;
-use futures::TryStreamExt as _;
 use salvor_contract::Call;
 use salvor_contract::Error;
 use salvor_contract::Unit;
 use salvor_contract::Update;
 use tokio::io::AsyncReadExt as _;
-use tokio_util::io::ReaderStream;
-use tokio_util::io::StreamReader;
 
 use crate::client_program::password_file;
 use crate::client_program::speak_to;
@@ -25,11 +21,7 @@ const PIECE_BYTES: usize = 256 * 1024;
 
 /// The major version of the server.
 pub async fn server_major(job: &Job, call: &Call<'_>) -> Result<u32, Error> {
-    let client = job
-        .inputs
-        .server
-        .connect(&job.inputs.database, call)
-        .await?;
+    let client = job.server().connect(&job.inputs.database, call).await?;
     let row = client
         .query_one("select current_setting('server_version_num')::int4", &[])
         .await
@@ -41,8 +33,8 @@ pub async fn server_major(job: &Job, call: &Call<'_>) -> Result<u32, Error> {
 pub async fn dump(job: &Job, config: &Config, call: &Call<'_>) -> Result<u64, Error> {
     let major = server_major(job, call).await?;
     let program = programs::folder(config, Some(major))?.join("pg_dump");
-    let server = &job.inputs.server;
-    let passwords = password_file(server, call).await?;
+    let server = job.server();
+    let passwords = password_file(&server, call).await?;
     let mut command = call.launcher.command(&program);
     command
         .env("LC_ALL", "C")
@@ -59,7 +51,7 @@ pub async fn dump(job: &Job, config: &Config, call: &Call<'_>) -> Result<u64, Er
     if job.format == Format::PlainGzip {
         command.arg("--compress=6");
     }
-    speak_to(&mut command, server, passwords.as_ref(), call);
+    speak_to(&mut command, &server, passwords.as_ref(), call);
     let mut child = command
         .spawn()
         .map_err(|error| Error::refused(format!("{}: {error}", program.display())))?;
@@ -109,26 +101,9 @@ pub async fn dump(job: &Job, config: &Config, call: &Call<'_>) -> Result<u64, Er
             });
         }
     });
-    // Programs before 16 know no zstd, and not every one after it was built with it: it is packed here.
-    let pieces = match job.format {
-        Format::PlainZstd => {
-            let text = StreamReader::new(pieces.map_err(std::io::Error::other).boxed());
-            let packed = ReaderStream::with_capacity(ZstdEncoder::new(text), PIECE_BYTES);
-            packed.map_err(of_packed).boxed()
-        }
-        Format::Plain | Format::PlainGzip | Format::Custom | Format::Directory => pieces.boxed(),
-    };
-    let written = job.place.put_new(&job.inputs.key, pieces).await;
+    let written = job.place.put_new(&job.inputs.key, pieces.boxed()).await;
     drop(passwords);
     written
-}
-
-/// The error of the stream below the packing, as it was.
-fn of_packed(error: std::io::Error) -> Error {
-    match error.downcast::<Error>() {
-        Ok(error) => error,
-        Err(error) => Error::transient(format!("packing the dump: {error}")),
-    }
 }
 
 /// A value between quotes of a connection string.

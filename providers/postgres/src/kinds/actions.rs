@@ -63,10 +63,6 @@ pub fn restore_dump() -> ActionKind {
                 why: "to make the database that is loaded",
             },
             Permission {
-                name: "no more than that: not superuser",
-                why: "functions in the dump run with the rights of the role; it owns what the dump gives no owner",
-            },
-            Permission {
                 name: "pg_signal_backend",
                 why: "to end the sessions of a replaced database",
             },
@@ -168,22 +164,6 @@ pub fn restore_pitr() -> ActionKind {
                 message: "Logical subscriptions of a restored server would take changes from production's. They do not \
                           run (max_logical_replication_workers = 0) unless `settings` says otherwise.",
                 source: "PostgreSQL documentation, logical replication, architecture",
-            },
-            Trap {
-                id: "pg-restored-server-works",
-                when: Condition::Always,
-                message: "Workers of extensions (pg_cron, pglogical) would do production's work a second time from a \
-                          copy. The restored server starts none (max_worker_processes = 0), and so runs no parallel \
-                          queries: give it `max_worker_processes` when it is to be production.",
-                source: "PostgreSQL documentation, background worker processes; citusdata/pg_cron, README",
-            },
-            Trap {
-                id: "pg-restored-foreign-servers",
-                when: Condition::Always,
-                message: "Foreign servers and dblink keep their addresses and passwords: a query of a foreign table on \
-                          the copy reads and writes production's. Restore where production cannot be reached, or drop \
-                          the user mappings first.",
-                source: "PostgreSQL documentation, postgres_fdw",
             },
         ],
         ..ActionKind::reading(

@@ -1,6 +1,7 @@
 //! What `with` of `postgres.restore-dump` takes.
 
 use salvor_contract::Error;
+use salvor_contract::Secret;
 use salvor_contract::Size;
 use salvor_contract::Values;
 use schemars::JsonSchema;
@@ -8,6 +9,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::server::Server;
+use crate::server::Tls;
 
 /// The longest name that PostgreSQL keeps, in bytes.
 pub const NAME_BYTES_MAX: usize = 63;
@@ -16,9 +18,19 @@ pub const NAME_BYTES_MAX: usize = 63;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RestoreDumpInputs {
-    /// Where the server is.
-    #[serde(flatten)]
-    pub server: Server,
+    /// The server's host name or address, or the folder of its socket.
+    pub host: String,
+    /// The server's port.
+    #[serde(default = "default_port")]
+    pub port: u16,
+    /// The role that restores: it owns what the dump gives no owner. Not a superuser, where that is possible.
+    pub user: String,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Whether the connection is encrypted. Left out: verified, but not used on this machine.
+    pub tls: Option<Tls>,
+    /// A file with the certificates that signed the server's. Left out: the system's.
+    pub ca: Option<String>,
     /// The database that comes into being, or is replaced.
     pub database: String,
     /// Whether the database must be new or is put in the place of an existing one.
@@ -34,7 +46,7 @@ pub struct RestoreDumpInputs {
     #[serde(default = "yes")]
     pub keep_grants: bool,
     /// The database to connect to while the other one is made and renamed.
-    #[serde(default = "crate::server::any_database")]
+    #[serde(default = "default_maintenance")]
     pub maintenance_database: String,
     /// The most bytes of SQL that the dump may unpack to. Left out: 1000 times its size and 64 MiB.
     pub unpacked_max: Option<Size>,
@@ -49,6 +61,14 @@ pub enum Target {
     New,
     /// In the place of a database, if there is one.
     Replace,
+}
+
+fn default_port() -> u16 {
+    5432
+}
+
+fn default_maintenance() -> String {
+    "postgres".into()
 }
 
 fn yes() -> bool {
@@ -82,5 +102,17 @@ impl RestoreDumpInputs {
     /// Whether a database of this name may be replaced.
     pub fn replaces(&self) -> bool {
         self.target == Target::Replace
+    }
+
+    /// The server.
+    pub fn server(&self) -> Server {
+        Server {
+            host: self.host.clone(),
+            port: self.port,
+            user: self.user.clone(),
+            password: self.password.clone(),
+            tls: self.tls,
+            ca: self.ca.clone(),
+        }
     }
 }

@@ -78,10 +78,10 @@ pub async fn place(
     if is_there && !inputs.replaces() {
         return Err(Error::refused_with(
             format!(
-                "database {} came into being during the restore",
-                names.database
+                "database {} came into being during the restore; the dump is in {}",
+                names.database, names.loading
             ),
-            "rename one of them",
+            "rename one of them, then resume",
         ));
     }
     let [loading, database_name, old] =

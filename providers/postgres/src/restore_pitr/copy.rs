@@ -3,9 +3,7 @@
 //! A file gets its name only when its bytes are right, so a file that has its name need not be read again.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use crc_fast::CrcAlgorithm;
 use futures::StreamExt as _;
@@ -20,6 +18,7 @@ use sha2::Sha256;
 use sha2::Sha384;
 use sha2::Sha512;
 use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::base_backup::Checksum;
 use crate::base_backup::File;
@@ -28,7 +27,6 @@ use crate::base_backup::hex;
 use crate::config::Config;
 use crate::pitr::base::file;
 use crate::place::Place;
-use crate::place::blocking;
 use crate::programs::SystemUser;
 use crate::restore_pitr::data_directory::DataDirectory;
 use crate::restore_pitr::data_directory::give;
@@ -176,114 +174,90 @@ async fn copy(
         return Ok(());
     }
     let key = file(folder, &listed.path);
-    let mut from = place.read(&key).await?;
-    let expected = listed.checksum.clone().filter(|_| !is_settings);
-    let mut part = Part::begin(directory, to, expected).await?;
+    let part = to.with_file_name(format!(
+        "{}.salvor-part",
+        to.file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default()
+    ));
+    let (size, sum) = stream(place, &key, &part, listed.checksum.as_ref())
+        .await
+        .map_err(|error| match error {
+            Failure::Provider(error) => error,
+            Failure::File(error) => directory.failed("copying into", &error),
+        })?;
+    if !is_settings {
+        if size != listed.size {
+            return Err(Error::refused(format!(
+                "{} has {size} bytes, its manifest says {}",
+                place.name(&key),
+                listed.size
+            )));
+        }
+        if let Some((expected, found)) = sum.as_ref().filter(|(expected, found)| expected != found)
+        {
+            return Err(Error::refused(format!(
+                "{} is damaged: its checksum is {}, its manifest says {}",
+                place.name(&key),
+                hex(found),
+                hex(expected)
+            )));
+        }
+    }
+    give(&part, owner)
+        .and_then(|()| std::fs::rename(&part, &to))
+        .map_err(|error| directory.failed("copying into", &error))
+}
+
+enum Failure {
+    Provider(Error),
+    File(std::io::Error),
+}
+
+/// Copies the bytes; gives their number and the checksums, expected and found.
+async fn stream(
+    place: &Place,
+    key: &str,
+    to: &Path,
+    expected: Option<&Checksum>,
+) -> Result<(u64, Option<(Vec<u8>, Vec<u8>)>), Failure> {
+    let mut from = place.read(key).await.map_err(Failure::Provider)?;
+    let mut options = tokio::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(to)
+        .await
+        .map_err(Failure::File)?;
+    let mut sum = expected.map(Sum::new);
     let mut buffer = vec![0; BUFFER_BYTES];
+    let mut size = 0;
     loop {
-        let read = from
-            .read(&mut buffer)
-            .await
-            .map_err(|error| Error::transient(format!("{}: {error}", place.name(&key))))?;
+        let read = from.read(&mut buffer).await.map_err(|error| {
+            Failure::Provider(Error::transient(format!("{}: {error}", place.name(key))))
+        })?;
         if read == 0 {
             break;
         }
-        (part, buffer) = part.write(buffer, read).await?;
+        size += read as u64;
+        if let Some(sum) = &mut sum {
+            sum.update(&buffer[..read]);
+        }
+        file.write_all(&buffer[..read])
+            .await
+            .map_err(Failure::File)?;
     }
-    if !is_settings && part.size != listed.size {
-        return Err(Error::refused(format!(
-            "{} has {} bytes, its manifest says {}",
-            place.name(&key),
-            part.size,
-            listed.size
-        )));
-    }
-    part.finish(place.name(&key), owner.cloned()).await
-}
-
-/// A file until it has its name. It goes along with each piece of blocking work and comes back from it, and the
-/// directory's lock goes along: what a dropped restore still writes is waited for by the next one.
-struct Part {
-    directory: DataDirectory,
-    file: std::fs::File,
-    path: PathBuf,
-    to: PathBuf,
-    size: u64,
-    sum: Option<(Checksum, Sum)>,
-}
-
-impl Part {
-    async fn begin(
-        directory: &DataDirectory,
-        to: PathBuf,
-        expected: Option<Checksum>,
-    ) -> Result<Self, Error> {
-        let directory = directory.clone();
-        blocking(move || {
-            let mut name = to.file_name().unwrap_or_default().to_owned();
-            name.push(".salvor-part");
-            let path = to.with_file_name(name);
-            let file = std::fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&path)
-                .map_err(|error| directory.failed("copying into", &error))?;
-            let sum = expected.map(|expected| {
-                let sum = Sum::new(&expected);
-                (expected, sum)
-            });
-            Ok(Self {
-                directory,
-                file,
-                path,
-                to,
-                size: 0,
-                sum,
-            })
-        })
-        .await
-    }
-
-    async fn write(mut self, buffer: Vec<u8>, length: usize) -> Result<(Self, Vec<u8>), Error> {
-        blocking(move || {
-            let bytes = &buffer[..length];
-            self.file
-                .write_all(bytes)
-                .map_err(|error| self.directory.failed("copying into", &error))?;
-            self.size += length as u64;
-            if let Some((_, sum)) = &mut self.sum {
-                sum.update(bytes);
-            }
-            Ok((self, buffer))
-        })
-        .await
-    }
-
-    /// Gives it its name, when its bytes are those of the manifest.
-    async fn finish(self, name: String, owner: Option<SystemUser>) -> Result<(), Error> {
-        blocking(move || {
-            if let Some((expected, sum)) = self.sum {
-                let expected = match expected {
-                    Checksum::Crc32c(bytes) => bytes.to_vec(),
-                    Checksum::Sha2 { digest, .. } => digest,
-                };
-                let found = sum.finish();
-                if found != expected {
-                    return Err(Error::refused(format!(
-                        "{name} is damaged: its checksum is {}, its manifest says {}",
-                        hex(&found),
-                        hex(&expected)
-                    )));
-                }
-            }
-            give(&self.path, owner.as_ref())
-                .and_then(|()| std::fs::rename(&self.path, &self.to))
-                .map_err(|error| self.directory.failed("copying into", &error))
-        })
-        .await
-    }
+    file.flush().await.map_err(Failure::File)?;
+    let sums = expected.zip(sum).map(|(expected, sum)| {
+        let expected = match expected {
+            Checksum::Crc32c(bytes) => bytes.to_vec(),
+            Checksum::Sha2 { digest, .. } => digest.clone(),
+        };
+        (expected, sum.finish())
+    });
+    Ok((size, sums))
 }
 
 /// A checksum that is being taken.

@@ -2,10 +2,6 @@
 //!
 //! Both are written behind the base backup's own `postgresql.auto.conf`, which the server reads last. No
 //! setting is given on a command line, where a restart without salvor would forget it.
-//!
-//! A restored server must not reach production by itself: it archives nowhere, follows nobody, and starts no
-//! background worker of an extension (pg_cron, pglogical) and no subscription. Replication slots are in no base
-//! backup.
 
 use std::fmt::Write as _;
 
@@ -27,28 +23,16 @@ const HBA: &str = "salvor-hba.conf";
 const SOCKET_BYTES_MAX: usize = 107;
 
 /// Settings of a recovery that must not stay from the base backup.
-const CLEARED: [&str; 10] = [
+const CLEARED: [&str; 9] = [
     "recovery_target_name",
     "recovery_target_xid",
     "recovery_target_lsn",
     "recovery_end_command",
     "archive_cleanup_command",
-    "archive_command",
     "primary_conninfo",
     "primary_slot_name",
     "synchronous_standby_names",
     "external_pid_file",
-];
-
-/// What keeps a copy from working on others by itself. `settings` of the plan may say otherwise.
-const QUIET: [(&str, &str); 4] = [
-    // A copy that subscribes would take changes from production's own subscriber.
-    ("max_logical_replication_workers", "0"),
-    // Extensions start their workers here. Parallel queries need them too and run without.
-    ("max_worker_processes", "0"),
-    // pg_cron can work without background workers.
-    ("cron.launch_active_jobs", "off"),
-    ("cron.max_running_jobs", "0"),
 ];
 
 /// Writes the settings of the recovery: no way in, no archive, a target, and words that can be read.
@@ -134,14 +118,6 @@ pub fn write_final(
     directory: &DataDirectory,
     owner: Option<&SystemUser>,
 ) -> Result<(), Error> {
-    write(directory, &of_final(inputs, directory)?, owner)
-}
-
-/// The settings under which the restored server is opened.
-///
-/// # Errors
-/// [`Error::Refused`] for a data directory whose path is too long.
-pub fn of_final(inputs: &RestorePitrInputs, directory: &DataDirectory) -> Result<String, Error> {
     let mut text = common(inputs, directory)?;
     let socket = match &inputs.socket_dir {
         Some(folder) => folder.clone(),
@@ -153,7 +129,7 @@ pub fn of_final(inputs: &RestorePitrInputs, directory: &DataDirectory) -> Result
         text.push_str(&line(name, ""));
     }
     text.push_str(&line("recovery_target_timeline", "latest"));
-    Ok(text)
+    write(directory, &text, owner)
 }
 
 /// Asks for the new timeline's history to be archived as soon as somebody gives the server an archive. The server
@@ -193,9 +169,8 @@ fn common(inputs: &RestorePitrInputs, directory: &DataDirectory) -> Result<Strin
     }
     text.push_str(&line("port", &inputs.port.to_string()));
     text.push_str(&line("archive_mode", "off"));
-    for (name, value) in QUIET {
-        text.push_str(&line(name, value));
-    }
+    // A copy that subscribes would take changes from production's own subscriber.
+    text.push_str(&line("max_logical_replication_workers", "0"));
     for (name, value) in &inputs.settings {
         text.push_str(&line(name, value));
     }

@@ -13,12 +13,9 @@ use salvor_contract::Provider as _;
 use salvor_contract::Reach;
 use salvor_contract::Removal;
 use salvor_postgres::Postgres as Provided;
-use salvor_testbed::Postgres;
 use salvor_testbed::PostgresVersion;
-use salvor_testbed::require;
 use serde_json::json;
 
-use crate::support::Archived;
 use crate::support::KEPT;
 use crate::support::archived;
 use crate::support::ask;
@@ -98,9 +95,6 @@ fn a_moment_between_two_transactions_is_brought_back() {
                 provider.probe(&other, &call).await,
                 Ok(Probe::Conflict { .. })
             ));
-            // Also when it is only looked at: the server there is another run's, finished and in use.
-            let what = refusal(provider.preview(&other, &call).await);
-            assert!(what.contains("belongs to operation"), "{what}");
             refusal(provider.perform(&other, &call).await);
             assert!(matches!(
                 provider.remove(&operation, &call).await,
@@ -283,76 +277,4 @@ fn store_and_restore_conform() {
             .expect("it conforms");
         drop(port);
     });
-}
-
-#[test]
-fn a_restored_server_reaches_nobody_by_itself() {
-    let builder = Postgres::builder(PostgresVersion::V15)
-        .archive()
-        .wal_segment_mebibytes(1)
-        .setting("listen_addresses", "127.0.0.1,127.0.0.2")
-        .setting("primary_conninfo", "host=127.0.0.1 port=1")
-        .setting("shared_preload_libraries", "pg_prewarm");
-    let Some(archived) = require(builder.start().and_then(Archived::of)) else {
-        return;
-    };
-    let ours = |sql: &str| archived.server.psql("postgres", sql).expect("an answer");
-    assert_eq!(workers_in(archived.server.data_dir()), 2);
-    ours("select pg_create_physical_replication_slot('production')");
-    run(async {
-        let surroundings = Surroundings::real_time();
-        let provider = Provided::new();
-        let call = surroundings.call();
-        let point = window(&archived, &surroundings).await;
-        let (operation, port) = archived.restore(&point, archived.moment, "sandboxed");
-        let preview = provider
-            .preview(&operation, &call)
-            .await
-            .expect("a preview");
-        let shown = preview.text[0].after.clone().expect("settings");
-        for line in [
-            "archive_mode = 'off'",
-            "archive_command = ''",
-            "primary_conninfo = ''",
-            "listen_addresses = '127.0.0.1'",
-            "max_worker_processes = '0'",
-        ] {
-            assert!(shown.lines().any(|found| found == line), "{line}: {shown}");
-        }
-        provider
-            .perform(&operation, &call)
-            .await
-            .expect("a restore");
-        for (question, answer) in [
-            ("show shared_preload_libraries", "pg_prewarm"),
-            ("select count(*) from pg_replication_slots", "0"),
-            ("show listen_addresses", "127.0.0.1"),
-            ("show primary_conninfo", ""),
-            ("show archive_command", "(disabled)"),
-        ] {
-            let found = ask(port.number(), "postgres", question).await;
-            assert_eq!(found, answer, "{question}");
-        }
-        let data = archived.server.directory().join("sandboxed");
-        assert_eq!(workers_in(&data), 0);
-        provider.remove(&operation, &call).await.expect("a removal");
-    });
-}
-
-/// The workers of extensions and of subscriptions that run on a data directory: those that connect to no database
-/// are in no view of the server, but every process works in its data directory.
-fn workers_in(data: &std::path::Path) -> usize {
-    let data = std::fs::canonicalize(data).expect("a data directory");
-    std::fs::read_dir("/proc")
-        .expect("processes")
-        .filter_map(|item| {
-            let process = item.ok()?.path();
-            let is_there = std::fs::read_link(process.join("cwd")).ok()? == data;
-            let words = std::fs::read(process.join("cmdline")).ok()?;
-            let words = String::from_utf8_lossy(&words).into_owned();
-            let works = words.contains("autoprewarm leader")
-                || words.contains("logical replication launcher");
-            (is_there && works).then_some(())
-        })
-        .count()
 }

@@ -7,7 +7,6 @@ use salvor_conformance::check_action;
 use salvor_conformance::cut;
 use salvor_contract::Effect;
 use salvor_contract::Error;
-use salvor_contract::Judgement;
 use salvor_contract::Probe;
 use salvor_contract::Provider as _;
 use salvor_contract::Removal;
@@ -256,44 +255,5 @@ fn a_database_that_cannot_be_renamed_is_let_in_again() {
                 .expect("rows"),
             "0"
         );
-    });
-}
-
-#[test]
-fn a_dump_that_was_loaded_and_finds_its_name_taken_is_kept_and_told() {
-    let Some(server) = source(PostgresVersion::V15) else {
-        return;
-    };
-    let dumps = Dumps::new(&server);
-    dumps.write("a.sql", b"create table restored(i int);\n");
-    run(async {
-        let surroundings = Surroundings::real_time();
-        let provider = Provided::new();
-        let call = surroundings.call();
-        let operation = dumps
-            .restore(&server, "a.sql", "wanted", &surroundings)
-            .await;
-        provider
-            .perform(&operation, &call)
-            .await
-            .expect("a restore");
-        // As it was before it got its name, with somebody else quicker.
-        let loading = format!("wanted_{}", operation.id);
-        server
-            .psql(
-                "postgres",
-                &format!("alter database wanted rename to {loading}; create database wanted"),
-            )
-            .expect("a rival");
-        let outcome = provider
-            .perform(&operation, &call)
-            .await
-            .expect("an outcome");
-        let last = outcome.findings.last().expect("a finding");
-        assert_eq!(last.judgement, Judgement::Failed);
-        assert!(last.observed.contains(&loading), "{last:?}");
-        assert_eq!(outcome.outputs.text("database"), Some(loading.as_str()));
-        let rows = server.psql(&loading, "select count(*) from restored");
-        assert_eq!(rows.expect("rows"), "0");
     });
 }

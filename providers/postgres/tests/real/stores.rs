@@ -2,24 +2,15 @@
 
 use std::path::Path;
 
-use async_trait::async_trait;
 use salvor_conformance::Case;
 use salvor_conformance::Surroundings;
 use salvor_conformance::check_action;
-use salvor_conformance::check_store;
 use salvor_conformance::operation;
-use salvor_contract::Call;
-use salvor_contract::Error;
 use salvor_contract::Operation;
 use salvor_contract::PointState;
 use salvor_contract::Probe;
-use salvor_contract::Progress;
 use salvor_contract::Provider as _;
 use salvor_contract::Reach;
-use salvor_contract::SecretReference;
-use salvor_contract::Secrets;
-use salvor_contract::Update;
-use salvor_contract::secret::SecretString;
 use salvor_objects::Place;
 use salvor_objects::Put;
 use salvor_postgres::Postgres as Provided;
@@ -302,7 +293,7 @@ fn a_dump_is_taken_once_and_comes_back() {
             .expect("it conforms");
 
         let call = surroundings.call();
-        for key in ["a.dump", "b.sql", "c.sql.gz", "d.sql.zst"] {
+        for key in ["a.dump", "b.sql", "c.sql.gz"] {
             provider
                 .perform(
                     &named(
@@ -327,116 +318,6 @@ fn a_dump_is_taken_once_and_comes_back() {
         };
         refusal(provider.perform(&missing, &call).await);
         assert_eq!(provider.probe(&missing, &call).await, Ok(Probe::Absent));
-        refusal(provider.perform(&take("b.tar"), &call).await);
-        check_store(&provider, &surroundings, &dumps.request)
-            .await
-            .expect("the store conforms");
-    });
-}
-
-/// Where an earlier try of a dump, which was given up, has its effect late.
-enum Late {
-    Record,
-    Dump,
-}
-
-/// Lets what an earlier try sent have its effect between the look and the write of this one: secrets are resolved
-/// before the record is written, the name is told before the dump is.
-struct Landing<'a> {
-    surroundings: &'a Surroundings,
-    late: Late,
-    folder: &'a Path,
-    operation: &'a Operation,
-}
-
-impl Landing<'_> {
-    fn land(&self) {
-        let path = match self.late {
-            Late::Record => self.folder.join("late.dump.salvor.json"),
-            Late::Dump => self.folder.join("late.dump"),
-        };
-        let text = match self.late {
-            Late::Record => json!({
-                "run": self.operation.run,
-                "operation": self.operation.id,
-                "database": "postgres",
-            })
-            .to_string(),
-            Late::Dump => "whole".into(),
-        };
-        std::fs::write(path, text).expect("the late write");
-    }
-}
-
-#[async_trait]
-impl Secrets for Landing<'_> {
-    async fn resolve(&self, reference: &SecretReference) -> Result<SecretString, Error> {
-        if let Late::Record = self.late {
-            self.land();
-        }
-        self.surroundings.secrets.resolve(reference).await
-    }
-}
-
-#[async_trait]
-impl Progress for Landing<'_> {
-    fn update(&self, update: Update) {
-        self.surroundings.progress.update(update);
-    }
-
-    async fn named(&self, name: &str) -> Result<(), Error> {
-        if let Late::Dump = self.late {
-            self.land();
-        }
-        self.surroundings.progress.named(name).await
-    }
-}
-
-#[test]
-fn what_an_earlier_try_wrote_late_is_taken_as_its_own() {
-    let Some(server) = require(Postgres::builder(PostgresVersion::V15).start()) else {
-        return;
-    };
-    let dumps = Dumps::new(&server);
-    run(async {
-        let surroundings = Surroundings::real_time().secret("env:PASSWORD", "hunter2");
-        let provider = Provided::new();
-        let take = Operation {
-            store: Some(dumps.request.clone()),
-            config: dumps.request.config.clone(),
-            ..operation(
-                "postgres.dump",
-                at(&server, "postgres")
-                    .with("key", "late.dump")
-                    .with("password", "env:PASSWORD"),
-            )
-        };
-        let path = dumps.folder.join("late.dump");
-        for late in [Late::Record, Late::Dump] {
-            let is_dump = matches!(late, Late::Dump);
-            let landing = Landing {
-                surroundings: &surroundings,
-                late,
-                folder: &dumps.folder,
-                operation: &take,
-            };
-            let call = Call {
-                secrets: &landing,
-                progress: &landing,
-                ..surroundings.call()
-            };
-            let outcome = provider.perform(&take, &call).await.expect("a dump");
-            // A dump that was there is left as it is.
-            assert_eq!(std::fs::read(&path).expect("the dump") == b"whole", is_dump);
-            assert_eq!(
-                provider.probe(&take, &surroundings.call()).await,
-                Ok(Probe::Done(outcome))
-            );
-            provider
-                .remove(&take, &surroundings.call())
-                .await
-                .expect("a removal");
-            assert!(!path.exists());
-        }
+        refusal(provider.perform(&take("b.sql.zst"), &call).await);
     });
 }

@@ -165,16 +165,10 @@ pub struct Archived {
 impl Archived {
     /// Starts it; the archive holds everything when this returns.
     pub fn start(version: PostgresVersion) -> anyhow::Result<Self> {
-        Self::of(
-            Postgres::builder(version)
-                .archive()
-                .wal_segment_mebibytes(1)
-                .start()?,
-        )
-    }
-
-    /// Makes it of a server that archives and is empty.
-    pub fn of(server: Postgres) -> anyhow::Result<Self> {
+        let server = Postgres::builder(version)
+            .archive()
+            .wal_segment_mebibytes(1)
+            .start()?;
         let bases = server.directory().join("bases");
         let base = bases.join("first");
         server.psql("postgres", "create table t(id int primary key, word text)")?;
