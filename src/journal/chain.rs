@@ -108,7 +108,7 @@ async fn read_line(
     let bad = |bad: BadLine| bad_line(seq, &bad);
     let (line, parsed) = Line::parse(bytes).map_err(bad)?;
     let record = match parsed {
-        Parsed::Whole(record) => record,
+        Parsed::Whole(record) => *record,
         Parsed::Spilled(digest, unfetched) => {
             let bytes = storage.get_blob(&digest).await?;
             unfetched.with_body(&digest, &bytes).map_err(bad)?

@@ -22,8 +22,11 @@ pub const FORMAT: u64 = 1;
 /// Bodies longer than this on the line go to a blob; the line then holds its digest.
 pub const BODY_MAX: usize = 64 * 1024;
 
-/// The member that stands in place of a body that went to a blob.
-const SPILLED: &str = "$blob";
+/// What stands in place of a body that went to a blob, up to the blob's digest.
+const SPILLED: &str = "{\"$blob\":\"";
+
+/// What stands before the hash at the end of a line.
+const HASH: &str = ",\"hash\":\"";
 
 /// One record of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,14 +73,18 @@ pub struct Spill {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Parsed {
     /// The whole record.
-    Whole(Record),
+    Whole(Box<Record>),
     /// The body is in the blob of this digest: fetch it and give it to [`Unfetched::with_body`].
     Spilled(Digest, Unfetched),
 }
 
 /// A record whose body is in a blob.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unfetched(Members);
+pub struct Unfetched {
+    head: Head,
+    /// `type` as it stands on the line, up to its body.
+    open: String,
+}
 
 /// Why a text is not a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,7 +121,7 @@ pub enum BadLine {
 // The order of these members is the order on the line, and so part of the format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Members {
+struct Head {
     v: u64,
     seq: u64,
     prev: Digest,
@@ -123,38 +130,25 @@ struct Members {
     nonce: String,
     mono_ms: u64,
     wall: Timestamp,
-    r#type: String,
-    body: Value,
 }
 
-/// The members of a line, apart from the hash at its end; `type` and `body` as [`Body`] has them.
-pub fn members_schema(generator: &mut SchemaGenerator) -> Schema {
-    Members::json_schema(generator)
+/// The members of a line before its `type` and `body`, which are as [`Body`] has them.
+pub fn head_schema(generator: &mut SchemaGenerator) -> Schema {
+    Head::json_schema(generator)
 }
 
-#[derive(Serialize)]
-struct Tagged {
-    r#type: String,
-    body: Value,
+/// What stands on the line where the body would be, when that went to a blob.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spilled {
+    #[serde(rename = "$blob")]
+    blob: Digest,
 }
 
 impl Record {
     /// The record's line, and its body when that is too long for a line.
     pub fn line(&self) -> (Line, Option<Spill>) {
-        let tagged = serde_json::to_value(&self.body).expect("our own types serialise to JSON");
-        let kind = tagged["type"]
-            .as_str()
-            .expect("the enum is tagged")
-            .to_owned();
-        let mut body = tagged["body"].clone();
-        let bytes = serde_json::to_vec(&body).expect("a JSON value serialises");
-        let mut spill = None;
-        if bytes.len() > BODY_MAX {
-            let digest = Digest::of_bytes(&bytes);
-            body = serde_json::json!({ SPILLED: digest });
-            spill = Some(Spill { digest, bytes });
-        }
-        let members = Members {
+        let head = Head {
             v: FORMAT,
             seq: self.seq,
             prev: self.prev.clone(),
@@ -163,24 +157,38 @@ impl Record {
             nonce: self.nonce.clone(),
             mono_ms: self.mono_ms,
             wall: self.wall,
-            r#type: kind,
-            body,
         };
-        let text = serde_json::to_string(&members).expect("our own types serialise to JSON");
-        (Line::seal(self.seq, &self.prev, &text), spill)
+        let mut text = json(&head);
+        let tagged = json(&self.body);
+        // The two objects become one.
+        text.pop();
+        text.push(',');
+        let (open, body) = split_body(&tagged).expect("the enum is tagged");
+        text.push_str(open);
+        let mut spill = None;
+        if body.len() > BODY_MAX {
+            let bytes = body.as_bytes().to_vec();
+            let digest = Digest::of_bytes(&bytes);
+            text.push_str(&format!("{SPILLED}{digest}\"}}"));
+            spill = Some(Spill { digest, bytes });
+        } else {
+            text.push_str(body);
+        }
+        text.push('}');
+        (Line::seal(self.seq, &self.prev, text), spill)
     }
 }
 
 impl Line {
     /// Closes an object that has no hash yet.
-    fn seal(seq: u64, prev: &Digest, unsealed: &str) -> Self {
-        let hash = hash(prev, unsealed);
-        let open = unsealed.strip_suffix('}').expect("it is an object");
-        Self {
-            seq,
-            text: format!("{open},\"hash\":\"{hash}\"}}"),
-            hash,
-        }
+    fn seal(seq: u64, prev: &Digest, unsealed: String) -> Self {
+        let hash = hash(prev, &unsealed);
+        let mut text = unsealed;
+        text.pop();
+        text.push_str(HASH);
+        text.push_str(hash.as_str());
+        text.push_str("\"}");
+        Self { seq, text, hash }
     }
 
     /// Reads a line. That it follows the line before it is the caller's to compare.
@@ -194,37 +202,26 @@ impl Line {
         if hash(&prev, &unsealed) != found {
             return Err(BadLine::HashMismatch);
         }
-        let not_understood = |error: serde_json::Error| BadLine::NotUnderstood {
-            why: error.to_string(),
-        };
-        let value: Value = serde_json::from_str(&unsealed).map_err(not_understood)?;
-        match value.get("v").and_then(Value::as_u64) {
-            Some(v) if v > FORMAT => return Err(BadLine::Newer { found: v }),
-            Some(_) | None => {}
+        // A newer format may have other members, so that is looked at before them.
+        let (head, tagged) = members(&unsealed).map_err(|bad| newer(&unsealed).unwrap_or(bad))?;
+        if head.v > FORMAT {
+            return Err(BadLine::Newer { found: head.v });
         }
-        let members: Members = serde_json::from_value(value).map_err(not_understood)?;
         let line = Self {
-            seq: members.seq,
+            seq: head.seq,
             text: text.to_owned(),
             hash: found,
         };
-        let spilled = match &members.body {
-            Value::Object(body) if body.len() == 1 => body.get(SPILLED).and_then(Value::as_str),
-            Value::Object(_)
-            | Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => None,
-        };
-        if let Some(digest) = spilled {
-            let digest = Digest::parse(digest).ok_or_else(|| BadLine::NotUnderstood {
-                why: format!("blob `{digest}`"),
-            })?;
-            return Ok((line, Parsed::Spilled(digest, Unfetched(members))));
+        let (open, body) = split_body(&tagged).ok_or_else(|| BadLine::NotUnderstood {
+            why: "`body` does not follow `type`".to_owned(),
+        })?;
+        if body.starts_with(SPILLED) {
+            let Spilled { blob } = serde_json::from_str(body).map_err(not_understood)?;
+            let open = open.to_owned();
+            return Ok((line, Parsed::Spilled(blob, Unfetched { head, open })));
         }
-        let record = members.record()?;
-        Ok((line, Parsed::Whole(record)))
+        let body = serde_json::from_str(&tagged).map_err(not_understood)?;
+        Ok((line, Parsed::Whole(Box::new(head.with(body)))))
     }
 }
 
@@ -233,21 +230,20 @@ impl Unfetched {
     ///
     /// # Errors
     /// [`BadLine::BlobMismatch`], or that the body is not understood.
-    pub fn with_body(mut self, digest: &Digest, bytes: &[u8]) -> Result<Record, BadLine> {
+    pub fn with_body(self, digest: &Digest, bytes: &[u8]) -> Result<Record, BadLine> {
         if Digest::of_bytes(bytes) != *digest {
             return Err(BadLine::BlobMismatch {
                 digest: digest.clone(),
             });
         }
-        self.0.body = serde_json::from_slice(bytes).map_err(|error| BadLine::NotUnderstood {
-            why: error.to_string(),
-        })?;
-        self.0.record()
+        let tagged = [b"{", self.open.as_bytes(), bytes, b"}"].concat();
+        let body = serde_json::from_slice(&tagged).map_err(not_understood)?;
+        Ok(self.head.with(body))
     }
 }
 
-impl Members {
-    fn record(self) -> Result<Record, BadLine> {
+impl Head {
+    fn with(self, body: Body) -> Record {
         let Self {
             v: _,
             seq,
@@ -257,15 +253,8 @@ impl Members {
             nonce,
             mono_ms,
             wall,
-            r#type,
-            body,
         } = self;
-        let tagged = serde_json::to_value(Tagged { r#type, body })
-            .expect("a text and a JSON value serialise");
-        let body = serde_json::from_value(tagged).map_err(|error| BadLine::NotUnderstood {
-            why: error.to_string(),
-        })?;
-        Ok(Record {
+        Record {
             seq,
             prev,
             run,
@@ -274,15 +263,52 @@ impl Members {
             mono_ms,
             wall,
             body,
-        })
+        }
     }
 }
 
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("our own types serialise to JSON")
+}
+
+fn not_understood(error: serde_json::Error) -> BadLine {
+    BadLine::NotUnderstood {
+        why: error.to_string(),
+    }
+}
+
+/// The members before `type`, and an object of `type` and what follows it.
+///
+/// A quotation mark inside a text is escaped, so the first `,"type":` ends the members before it: no member before
+/// it holds an object.
+fn members(unsealed: &str) -> Result<(Head, String), BadLine> {
+    const TYPE: &str = ",\"type\":";
+    let place = unsealed.find(TYPE).ok_or_else(|| BadLine::NotUnderstood {
+        why: "it has no `type`".to_owned(),
+    })?;
+    let (head, rest) = unsealed.split_at(place);
+    let head = format!("{head}}}");
+    let head = serde_json::from_str(&head).map_err(not_understood)?;
+    Ok((head, format!("{{{}", rest.trim_start_matches(','))))
+}
+
+/// Whether it is not understood because a newer version wrote it.
+fn newer(unsealed: &str) -> Option<BadLine> {
+    let value: Value = serde_json::from_str(unsealed).ok()?;
+    let found = value.get("v")?.as_u64()?;
+    (found > FORMAT).then_some(BadLine::Newer { found })
+}
+
+/// An object of `type` and `body` without its braces: all before the body, and the body.
+fn split_body(tagged: &str) -> Option<(&str, &str)> {
+    const BODY: &str = ",\"body\":";
+    let inside = tagged.strip_prefix('{')?.strip_suffix('}')?;
+    let place = inside.find(BODY)? + BODY.len();
+    Some(inside.split_at(place))
+}
+
 fn hash(prev: &Digest, unsealed: &str) -> Digest {
-    let mut bytes = Vec::with_capacity(64 + unsealed.len());
-    bytes.extend_from_slice(prev.as_str().as_bytes());
-    bytes.extend_from_slice(unsealed.as_bytes());
-    Digest::of_bytes(&bytes)
+    Digest::of_joined(&[prev.as_str().as_bytes(), unsealed.as_bytes()])
 }
 
 /// The hash of the record before it, as the line claims it.
@@ -294,11 +320,10 @@ fn prev(unsealed: &str) -> Option<Digest> {
 
 /// The object without its last member, and that member.
 fn unseal(text: &str) -> Option<(String, Digest)> {
-    const MEMBER: &str = ",\"hash\":\"";
     let body = text.strip_suffix("\"}")?;
     let start = body.len().checked_sub(64)?;
     let found = Digest::parse(body.get(start..)?)?;
-    let open = body.get(..start)?.strip_suffix(MEMBER)?;
+    let open = body.get(..start)?.strip_suffix(HASH)?;
     Some((format!("{open}}}"), found))
 }
 

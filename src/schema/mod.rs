@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::change_set::ChangeSet;
 use crate::digest::Digest;
 use crate::journal::Body;
-use crate::journal::record::members_schema;
+use crate::journal::record::head_schema;
 use crate::registry::Registry;
 use crate::report::CheckReport;
 use crate::report::Report;
@@ -128,10 +128,10 @@ fn for_readers(value: Value) -> Value {
 /// A line is the members that every record has, and the members `type` and `body` of one kind of record.
 fn journal() -> Value {
     let mut generator = generator();
-    let members = members_schema(&mut generator).to_value();
+    let head = head_schema(&mut generator).to_value();
     let bodies = Body::json_schema(&mut generator).to_value();
-    let mut required: Vec<Value> = members["required"].as_array().cloned().unwrap_or_default();
-    required.push(json!("hash"));
+    let mut required: Vec<Value> = head["required"].as_array().cloned().unwrap_or_default();
+    required.extend(["type", "body", "hash"].map(Value::from));
     let spilled = json!({
         "description": "A body that is too long for a line: the digest of the blob that holds it.",
         "type": "object",
@@ -140,7 +140,7 @@ fn journal() -> Value {
         "additionalProperties": false
     });
     let lines = bodies["oneOf"].as_array().into_iter().flatten().map(|body| {
-        let mut properties = members["properties"].clone();
+        let mut properties = head["properties"].clone();
         properties["type"] = body["properties"]["type"].clone();
         properties["body"] = json!({ "anyOf": [body["properties"]["body"], spilled] });
         properties["hash"] = json!({

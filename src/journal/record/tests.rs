@@ -65,7 +65,7 @@ fn a_line_gives_its_record_back() {
     let record = intent();
     let (line, _) = record.line();
     let (same, parsed) = Line::parse(line.text.as_bytes()).expect("our own line");
-    assert_eq!((same, parsed), (line, Parsed::Whole(record)));
+    assert_eq!((same, parsed), (line, Parsed::Whole(Box::new(record))));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_long_body_goes_to_a_blob_and_comes_back() {
 #[test]
 fn a_newer_format_and_an_unknown_type_are_refused() {
     let prev = Digest::zero();
-    let sealed = |text: &str| Line::seal(0, &prev, text).text;
+    let sealed = |text: &str| Line::seal(0, &prev, text.to_owned()).text;
     let (line, _) = Record {
         prev: prev.clone(),
         ..intent()
@@ -114,6 +114,10 @@ fn a_newer_format_and_an_unknown_type_are_refused() {
         unsealed.replace("\"type\":\"intent\"", "\"type\":\"leapt\""),
         unsealed.replace("\"nonce\"", "\"more\":1,\"nonce\""),
         unsealed.replace("\"attempt\"", "\"more\":1,\"attempt\""),
+        unsealed.replace("\"}}", "\"},\"more\":1}"),
+        unsealed.replace("\"type\":\"intent\",", ""),
+        unsealed.replace("\"type\"", "\"more\":{\"type\":1},\"type\""),
+        unsealed.replace("\"body\":{", "\"body\":{\"$blob\":\"no digest\","),
     ] {
         let refused = Line::parse(sealed(&changed).as_bytes()).expect_err("it is not understood");
         assert!(
