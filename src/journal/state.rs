@@ -4,6 +4,7 @@
 //! Pure: the same records give the same state on any machine.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use salvor_contract::Answer;
@@ -46,6 +47,8 @@ pub struct RunState {
     pub head: Head,
     /// When the last record was written.
     pub last: Moment,
+    /// Every operation that was ever intended: none is intended twice.
+    pub(super) operations: BTreeSet<OperationId>,
     /// The reading of the writer's monotonic clock that is [`Moment::run_ms`] zero; negative in later epochs.
     pub(super) mono_offset_ms: i128,
 }

@@ -110,6 +110,7 @@ impl RunState {
             steps: Default::default(),
             chosen: Default::default(),
             confirmed: Default::default(),
+            operations: Default::default(),
             head: Head {
                 seq: 0,
                 hash: hash.clone(),
@@ -247,15 +248,11 @@ impl RunState {
                 };
             }
             Body::Intent { step, op, .. } => {
-                if self
-                    .steps
-                    .values()
-                    .flat_map(|s| &s.attempts)
-                    .any(|a| a.op == *op)
-                {
+                if self.operations.contains(op) {
                     return Err(format!("operation {op} was intended before"));
                 }
                 self.change_step(step, record, at)?;
+                self.operations.insert(op.clone());
             }
             Body::Named { step, .. }
             | Body::Probed { step, .. }
