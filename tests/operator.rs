@@ -4,6 +4,8 @@
 mod deciding;
 #[path = "operator/hostile.rs"]
 mod hostile;
+#[path = "operator/many_steps.rs"]
+mod many_steps;
 #[path = "operator/retrying.rs"]
 mod retrying;
 mod support;

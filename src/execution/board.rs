@@ -60,13 +60,24 @@ struct Task {
     is_doomed: bool,
     finally: bool,
     needs: Vec<usize>,
-    /// The steps whose outputs its inputs refer to.
+    /// The steps whose outputs its inputs refer to; of a `finally` step only.
     references: Vec<usize>,
     followers: Vec<(usize, Tie)>,
-    provider: String,
+    lane: usize,
     targets: Vec<Identity>,
-    takes_slot: bool,
     remaining_ms: u128,
+}
+
+/// The place of a step among others: the one with the longest path left comes first.
+type Rank = (Reverse<u128>, usize);
+
+/// The steps of one provider that count in the limits alike: whether they may start is decided for all at once.
+struct Lane {
+    provider: String,
+    takes_slot: bool,
+    limit: Option<usize>,
+    running: usize,
+    ready: BTreeSet<Rank>,
 }
 
 /// The steps of one run, as one process sees them.
@@ -74,11 +85,12 @@ pub struct Board {
     names: Vec<StepName>,
     index: BTreeMap<StepName, usize>,
     tasks: Vec<Task>,
-    ready: BTreeSet<(Reverse<u128>, usize)>,
+    lanes: Vec<Lane>,
+    /// The steps that have not ended.
+    open: BTreeSet<Rank>,
     limits: Limits,
     mode: Mode,
     slots: usize,
-    by_provider: BTreeMap<String, usize>,
     by_target: BTreeMap<Identity, usize>,
 }
 
@@ -103,10 +115,11 @@ impl Board {
             .map(|(place, name)| (name, place))
             .collect();
         let place = |name: &StepName| index[name];
+        let mut lanes = Vec::new();
         let mut tasks: Vec<Task> = change_set
             .steps
             .iter()
-            .map(|step| task_of(step, &place))
+            .map(|step| task_of(step, lane_of(step, &change_set.limits, &mut lanes), &place))
             .collect();
         for (follower, step) in change_set.steps.iter().enumerate() {
             for name in &step.needs {
@@ -129,14 +142,15 @@ impl Board {
             names,
             index,
             tasks,
-            ready: BTreeSet::new(),
+            lanes,
+            open: BTreeSet::new(),
             limits: change_set.limits.clone(),
             mode: Mode::Forward,
             slots: 0,
-            by_provider: BTreeMap::new(),
             by_target: BTreeMap::new(),
         };
         for place in 0..board.tasks.len() {
+            board.open.insert(board.rank(place));
             board.settle(place);
         }
         board
@@ -165,11 +179,14 @@ impl Board {
         if self.mode == Mode::Stopping {
             return None;
         }
-        let place = self
-            .ready
-            .iter()
-            .map(|(_, place)| *place)
-            .find(|place| self.fits(*place))?;
+        let first = |lane: &Lane| {
+            let mut ready = lane.ready.iter();
+            ready
+                .find(|(_, place)| self.targets_are_free(*place))
+                .copied()
+        };
+        let lanes = self.lanes.iter().filter(|lane| self.has_room(lane));
+        let (_, place) = lanes.filter_map(first).min()?;
         self.begin(place);
         Some(self.names[place].clone())
     }
@@ -185,8 +202,7 @@ impl Board {
             if *phase == Phase::Running {
                 self.begin(place);
             } else {
-                self.ready
-                    .remove(&(Reverse(self.tasks[place].remaining_ms), place));
+                self.leave_queue(place);
                 self.tasks[place].phase = *phase;
             }
         }
@@ -227,24 +243,27 @@ impl Board {
 
     /// Milliseconds left along the longest path of steps that have not ended, as predicted.
     pub fn critical_path_left_ms(&self) -> u128 {
-        let open =
-            |task: &&Task| matches!(task.phase, Phase::Waiting | Phase::Ready | Phase::Running);
-        self.tasks
-            .iter()
-            .filter(open)
-            .map(|task| task.remaining_ms)
-            .max()
-            .unwrap_or(0)
+        self.open
+            .first()
+            .map_or(0, |(Reverse(remaining_ms), _)| *remaining_ms)
+    }
+
+    fn rank(&self, place: usize) -> Rank {
+        (Reverse(self.tasks[place].remaining_ms), place)
+    }
+
+    fn leave_queue(&mut self, place: usize) {
+        let rank = self.rank(place);
+        self.lanes[self.tasks[place].lane].ready.remove(&rank);
     }
 
     fn begin(&mut self, place: usize) {
+        self.leave_queue(place);
         let task = &mut self.tasks[place];
-        self.ready.remove(&(Reverse(task.remaining_ms), place));
         task.phase = Phase::Running;
-        if task.takes_slot {
-            self.slots += 1;
-            *self.by_provider.entry(task.provider.clone()).or_default() += 1;
-        }
+        let lane = &mut self.lanes[task.lane];
+        lane.running += 1;
+        self.slots += usize::from(lane.takes_slot);
         for target in &task.targets {
             *self.by_target.entry(target.clone()).or_default() += 1;
         }
@@ -252,12 +271,9 @@ impl Board {
 
     fn give_back(&mut self, place: usize) {
         let task = &self.tasks[place];
-        if task.takes_slot {
-            self.slots -= 1;
-            if let Some(count) = self.by_provider.get_mut(&task.provider) {
-                *count -= 1;
-            }
-        }
+        let lane = &mut self.lanes[task.lane];
+        lane.running -= 1;
+        self.slots -= usize::from(lane.takes_slot);
         for target in &task.targets {
             if let Some(count) = self.by_target.get_mut(target) {
                 *count -= 1;
@@ -265,29 +281,25 @@ impl Board {
         }
     }
 
-    fn fits(&self, place: usize) -> bool {
-        let task = &self.tasks[place];
-        let provider_has_room = self
-            .limits
-            .providers
-            .get(&task.provider)
-            .is_none_or(|limit| {
-                self.by_provider.get(&task.provider).copied().unwrap_or(0) < *limit
-            });
-        let target_is_free = task
+    fn has_room(&self, lane: &Lane) -> bool {
+        let is_free = self.slots < self.limits.parallel
+            && lane.limit.is_none_or(|limit| lane.running < limit);
+        !lane.takes_slot || is_free
+    }
+
+    fn targets_are_free(&self, place: usize) -> bool {
+        self.tasks[place]
             .targets
             .iter()
-            .all(|target| self.by_target.get(target).copied().unwrap_or(0) < self.limits.target);
-        (!task.takes_slot || (self.slots < self.limits.parallel && provider_has_room))
-            && target_is_free
+            .all(|target| self.by_target.get(target).copied().unwrap_or(0) < self.limits.target)
     }
 
     /// Ends a step, and with it every step that can no longer start.
     fn end(&mut self, place: usize, phase: Phase) {
         let mut open = vec![(place, phase)];
         while let Some((place, phase)) = open.pop() {
-            self.ready
-                .remove(&(Reverse(self.tasks[place].remaining_ms), place));
+            self.leave_queue(place);
+            self.open.remove(&self.rank(place));
             self.tasks[place].phase = phase;
             if phase == Phase::Unknown {
                 continue;
@@ -326,26 +338,48 @@ impl Board {
                 return Phase::NotStarted;
             }
         }
+        let rank = self.rank(place);
         let task = &mut self.tasks[place];
         task.phase = Phase::Ready;
-        self.ready.insert((Reverse(task.remaining_ms), place));
+        self.lanes[task.lane].ready.insert(rank);
         Phase::Ready
     }
 }
 
-fn task_of(step: &PlannedStep, place: &impl Fn(&StepName) -> usize) -> Task {
-    let needs: Vec<usize> = step.needs.iter().map(place).collect();
+/// The lane of a step, made when it is the first of its kind.
+fn lane_of(step: &PlannedStep, limits: &Limits, lanes: &mut Vec<Lane>) -> usize {
+    let provider = step.action.provider();
+    let takes_slot = !step.asks;
+    let is_its = |lane: &Lane| lane.provider == provider && lane.takes_slot == takes_slot;
+    lanes.iter().position(is_its).unwrap_or_else(|| {
+        lanes.push(Lane {
+            provider: provider.to_owned(),
+            takes_slot,
+            limit: limits.providers.get(provider).copied(),
+            running: 0,
+            ready: BTreeSet::new(),
+        });
+        lanes.len() - 1
+    })
+}
+
+fn task_of(step: &PlannedStep, lane: usize, place: &impl Fn(&StepName) -> usize) -> Task {
+    // Only a step that finishes others asks what it refers to, and templates are long to read.
+    let references = if step.finally {
+        step.references().iter().map(place).collect()
+    } else {
+        Vec::new()
+    };
     Task {
         phase: Phase::Waiting,
         waits_for: step.needs.len() + step.after.len(),
         is_doomed: false,
         finally: step.finally,
-        needs,
-        references: step.references().iter().map(place).collect(),
+        needs: step.needs.iter().map(place).collect(),
+        references,
         followers: Vec::new(),
-        provider: step.action.provider().to_owned(),
+        lane,
         targets: step.writes.clone(),
-        takes_slot: !step.asks,
         remaining_ms: step
             .predicted
             .as_ref()
@@ -354,165 +388,4 @@ fn task_of(step: &PlannedStep, place: &impl Fn(&StepName) -> usize) -> Task {
 }
 
 #[cfg(test)]
-mod tests {
-    use salvor_contract::Identity;
-    use salvor_contract::StepName;
-    use serde_json::json;
-
-    use super::Board;
-    use super::Phase;
-    use crate::change_set::PlannedStep;
-    use crate::execution::sample::change_set;
-    use crate::execution::sample::lasting;
-    use crate::execution::sample::step;
-
-    fn board(steps: Vec<PlannedStep>) -> Board {
-        Board::new(&change_set(steps))
-    }
-
-    /// Takes what may start, all of it.
-    fn taken(board: &mut Board) -> Vec<String> {
-        std::iter::from_fn(|| board.take())
-            .map(|name| name.to_string())
-            .collect()
-    }
-
-    fn name(text: &str) -> StepName {
-        StepName::new(text)
-    }
-
-    #[test]
-    fn a_step_starts_when_all_that_it_needs_has_succeeded() {
-        let mut board = board(vec![step("a", &[]), step("b", &[]), step("c", &["a", "b"])]);
-        assert_eq!(taken(&mut board), ["a", "b"]);
-        board.ended(&name("a"), Phase::Succeeded);
-        assert!(taken(&mut board).is_empty());
-        board.ended(&name("b"), Phase::Succeeded);
-        assert_eq!(taken(&mut board), ["c"]);
-    }
-
-    #[test]
-    fn the_longest_path_goes_first() {
-        let mut board = board(vec![
-            lasting(step("short", &[]), 1),
-            lasting(step("long", &[]), 2),
-            lasting(step("tail", &["long"]), 100),
-        ]);
-        assert_eq!(taken(&mut board), ["long", "short"]);
-        assert_eq!(board.critical_path_left_ms(), 102_000);
-    }
-
-    #[test]
-    fn a_failed_need_is_never_started_and_an_after_is() {
-        let mut late = step("late", &[]);
-        late.after = vec![name("broken")];
-        let mut board = board(vec![step("broken", &[]), step("child", &["broken"]), late]);
-        assert_eq!(taken(&mut board), ["broken"]);
-        board.ended(&name("broken"), Phase::Failed);
-        assert_eq!(taken(&mut board), ["late"]);
-        assert_eq!(board.phase(&name("child")), Phase::NotStarted);
-    }
-
-    #[test]
-    fn limits_hold_for_all_for_providers_and_for_targets() {
-        let mut steps: Vec<PlannedStep> = ["a", "b", "c", "d"].map(|name| step(name, &[])).into();
-        steps[0].writes = vec![Identity::new("file", "x")];
-        steps[1].writes = vec![Identity::new("file", "x")];
-        let mut set = change_set(steps);
-        set.limits.parallel = 3;
-        let mut board = Board::new(&set);
-        assert_eq!(taken(&mut board), ["a", "c", "d"]);
-        board.ended(&name("c"), Phase::Succeeded);
-        assert!(
-            taken(&mut board).is_empty(),
-            "the target of b is still written"
-        );
-        board.ended(&name("a"), Phase::Succeeded);
-        assert_eq!(taken(&mut board), ["b"]);
-
-        set.limits.providers.insert("simulated".to_owned(), 1);
-        assert_eq!(taken(&mut Board::new(&set)), ["a"]);
-    }
-
-    #[test]
-    fn a_step_that_asks_takes_no_slot() {
-        let mut asking = step("ask", &[]);
-        asking.asks = true;
-        let mut set = change_set(vec![asking, step("work", &[])]);
-        set.limits.parallel = 1;
-        assert_eq!(taken(&mut Board::new(&set)), ["ask", "work"]);
-    }
-
-    fn with_finally() -> Vec<PlannedStep> {
-        let mut start = step("start", &["stop", "load"]);
-        start.finally = true;
-        start
-            .with
-            .set("replicas", json!({"$template": "{{steps.stop.previous}}"}));
-        vec![
-            step("stop", &[]),
-            step("load", &["stop"]),
-            start,
-            step("smoke", &["start"]),
-        ]
-    }
-
-    #[test]
-    fn finally_runs_after_a_failure_when_what_it_refers_to_is_there() {
-        let mut board = board(with_finally());
-        assert_eq!(taken(&mut board), ["stop"]);
-        board.ended(&name("stop"), Phase::Succeeded);
-        assert_eq!(taken(&mut board), ["load"]);
-        board.ended(&name("load"), Phase::Failed);
-        board.wind_down();
-        assert_eq!(taken(&mut board), ["start"]);
-        board.ended(&name("start"), Phase::Succeeded);
-        assert_eq!(board.phase(&name("smoke")), Phase::NotStarted);
-    }
-
-    #[test]
-    fn finally_does_not_run_when_there_is_nothing_to_finish() {
-        let mut board = board(with_finally());
-        assert_eq!(taken(&mut board), ["stop"]);
-        board.ended(&name("stop"), Phase::Failed);
-        board.wind_down();
-        assert!(taken(&mut board).is_empty());
-        assert_eq!(board.phase(&name("start")), Phase::NotStarted);
-    }
-
-    #[test]
-    fn finally_does_not_run_while_an_outcome_is_unknown() {
-        let mut board = board(with_finally());
-        assert_eq!(taken(&mut board), ["stop"]);
-        board.ended(&name("stop"), Phase::Succeeded);
-        assert_eq!(taken(&mut board), ["load"]);
-        board.ended(&name("load"), Phase::Unknown);
-        board.wind_down();
-        assert!(taken(&mut board).is_empty());
-    }
-
-    #[test]
-    fn a_step_that_is_done_keeps_its_place_when_what_it_needs_failed_since() {
-        let mut board = board(vec![
-            step("a", &[]),
-            step("b", &["a"]),
-            step("c", &["b"]),
-            step("d", &["c"]),
-        ]);
-        let names = ["a", "b", "c"].map(name);
-        let phases = [Phase::Failed, Phase::Succeeded, Phase::Running];
-        let stands: Vec<(&StepName, Phase)> = names.iter().zip(phases).collect();
-        board.take_over(&stands);
-        assert_eq!(board.phase(&name("b")), Phase::Succeeded);
-        assert_eq!(board.phase(&name("d")), Phase::Waiting);
-        board.ended(&name("c"), Phase::Succeeded);
-        assert_eq!(taken(&mut board), ["d"]);
-    }
-
-    #[test]
-    fn nothing_starts_after_a_stop() {
-        let mut board = board(with_finally());
-        board.stop();
-        assert!(taken(&mut board).is_empty());
-    }
-}
+mod tests;
