@@ -10,6 +10,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use jiff::Timestamp;
@@ -30,11 +31,35 @@ impl Place {
     /// The world as it is at this moment. Changes nothing.
     pub(crate) fn look(&self, now: Timestamp) -> Result<World, Error> {
         let mut world = match self {
-            Self::Memory(world) => world.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Self::Memory(world) => lock(world).clone(),
             Self::File(path) => read(path)?,
         };
         world.advance(now);
         Ok(world)
+    }
+
+    /// True when the world has a script of faults.
+    pub(crate) fn has_faults(&self) -> Result<bool, Error> {
+        Ok(match self {
+            Self::Memory(world) => !lock(world).faults.is_empty(),
+            Self::File(path) => !read(path)?.faults.is_empty(),
+        })
+    }
+
+    /// Changes the world in one step with a change that cannot fail, so that no copy of it is kept meanwhile.
+    pub(crate) fn update<T>(
+        &self,
+        now: Timestamp,
+        change: impl FnOnce(&mut World) -> T,
+    ) -> Result<T, Error> {
+        match self {
+            Self::Memory(world) => {
+                let mut world = lock(world);
+                world.advance(now);
+                Ok(change(&mut world))
+            }
+            Self::File(_) => self.change(now, |world| Ok(change(world))),
+        }
     }
 
     /// Changes the world in one step, unless `change` fails: then all is as it was.
@@ -47,7 +72,7 @@ impl Place {
     ) -> Result<T, Error> {
         match self {
             Self::Memory(shared) => {
-                let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut shared = lock(shared);
                 let mut world = shared.clone();
                 world.advance(now);
                 let value = change(&mut world)?;
@@ -70,6 +95,10 @@ impl Place {
             }
         }
     }
+}
+
+fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read(path: &Path) -> Result<World, Error> {

@@ -35,12 +35,10 @@ pub(crate) async fn meet_reading(
 ) -> Result<(), Error> {
     yield_now().await;
     // A world without a script is not written for a mere look.
-    if place.look(call.clock.now())?.faults.is_empty() {
+    if !place.has_faults()? {
         return Ok(());
     }
-    let fault = place.change(call.clock.now(), |world| {
-        Ok(world.next_fault(kind, name, verb))
-    })?;
+    let fault = place.update(call.clock.now(), |world| world.next_fault(kind, name, verb))?;
     match fault {
         None => Ok(()),
         Some(Fault::Refuse(why)) => Err(Error::refused(why)),
@@ -69,8 +67,8 @@ pub(crate) async fn request(
     speed: u64,
     call: &Call<'_>,
 ) -> Result<String, Error> {
-    let fault = place.change(call.clock.now(), |world| {
-        Ok(world.next_fault(&operation.action, operation.step.as_str(), Verb::Perform))
+    let fault = place.update(call.clock.now(), |world| {
+        world.next_fault(&operation.action, operation.step.as_str(), Verb::Perform)
     })?;
     match &fault {
         None
@@ -139,7 +137,7 @@ pub(crate) async fn await_work(
         let now = call.clock.now();
         // Written back, so that the file shows to a reader what is done by now.
         let work = place
-            .change(now, |world| Ok(world.work.get(name).cloned()))
+            .update(now, |world| world.work.get(name).cloned())
             .map_err(|error| Error::unknown(format!("{name} was begun; then {error}")))?;
         let Some(work) = work else {
             return Err(Error::unknown(format!(
