@@ -1,5 +1,7 @@
 //! What the person at the terminal sees and can do: every verb in every state of a run, through the binary.
 
+#[path = "operator/damaged.rs"]
+mod damaged;
 #[path = "operator/deciding.rs"]
 mod deciding;
 #[path = "operator/hostile.rs"]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use salvor_contract::RunId;
 use salvor_contract::Values;
 
 use crate::change_set::Asked;
@@ -12,6 +13,7 @@ use crate::cli::arguments::PlanChoice;
 use crate::cli::arguments::RunChoice;
 use crate::cli::exit::Exit;
 use crate::cli::output;
+use crate::cli::refusal::Distrusted;
 use crate::cli::refusal::Refusal;
 use crate::cli::surroundings::environment;
 use crate::journal::StateFolder;
@@ -167,17 +169,12 @@ pub async fn existing_state(plan_dir: &Path, registry: &Registry) -> anyhow::Res
         })
 }
 
-/// The run that a command names, by its id or by the beginning of it.
-pub async fn run_of(state: &StateFolder, choice: &RunChoice) -> anyhow::Result<Chain> {
-    let listed = state.runs().await?;
-    let mut found: Vec<_> = listed
-        .into_iter()
-        .filter(|run| run.run.as_str().starts_with(&choice.run))
-        .collect();
+/// The id of the run that a command names by it or by its beginning. No journal is read: one may be damaged.
+pub async fn run_id_of(state: &StateFolder, choice: &RunChoice) -> anyhow::Result<RunId> {
+    let mut found = state.run_ids().await?;
+    found.retain(|run| run.as_str().starts_with(&choice.run));
     match (found.pop(), found.is_empty()) {
-        (Some(run), true) => run
-            .chain
-            .with_context(|| format!("the journal of run {} is not trusted", run.run)),
+        (Some(run), true) => Ok(run),
         (Some(_), false) => {
             let what = format!("more than one run begins with `{}`", choice.run);
             Err(Refusal::new(Exit::Usage, what)
@@ -197,12 +194,21 @@ pub async fn run_of(state: &StateFolder, choice: &RunChoice) -> anyhow::Result<C
     }
 }
 
+/// The run that a command names, read and proved.
+pub async fn run_of(state: &StateFolder, choice: &RunChoice) -> anyhow::Result<Chain> {
+    let run = run_id_of(state, choice).await?;
+    let at = plan_dir_option(&choice.plan_dir);
+    let chain = state.chain(&run).await;
+    chain.with_context(|| Distrusted { run, at })
+}
+
 /// What a command that is copied from here needs to find the runs of a plan: nothing in the plan's own folder.
 pub fn plan_dir_option(plan_dir: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    if plan_dir == here || plan_dir == here.join(".") {
+    let plan_dir = here.join(plan_dir);
+    if plan_dir == here {
         return String::new();
     }
-    let shown = plan_dir.strip_prefix(&here).unwrap_or(plan_dir);
+    let shown = plan_dir.strip_prefix(&here).unwrap_or(&plan_dir);
     format!(" --plan-dir {}", shown.display())
 }

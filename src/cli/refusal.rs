@@ -1,5 +1,7 @@
 //! Why a command ended without doing what was asked: an exit code, what, and what to do.
 
+use salvor_contract::RunId;
+
 use crate::cli::confirm::ConfirmError;
 use crate::cli::exit::Exit;
 use crate::conduct::ConductError;
@@ -35,8 +37,23 @@ impl Refusal {
     }
 }
 
+/// The journal of a run cannot be read or trusted; the cause says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal of run {run} is not trusted")]
+pub struct Distrusted {
+    /// The run.
+    pub run: RunId,
+    /// The option that names the folder of its plan, with a blank before it; empty when that is here.
+    pub at: String,
+}
+
 /// The exit code of an error, and what to do about it.
 pub fn judge(error: &anyhow::Error) -> (Exit, Option<String>) {
+    // A context around a cause is found by anyhow alone, not by looking at the chain.
+    if let Some(Distrusted { run, at }) = error.downcast_ref::<Distrusted>() {
+        let hint = format!("`salvor journal check {run}{at}` lists every record that is wrong.");
+        return (Exit::Bug, Some(hint));
+    }
     for cause in error.chain() {
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
             return (refusal.exit, refusal.hint.clone());

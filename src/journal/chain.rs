@@ -71,8 +71,28 @@ pub enum ChainError {
 /// # Errors
 /// The first thing that is wrong with it.
 pub async fn read(storage: &dyn Storage, run: &RunId) -> Result<Chain, ChainError> {
+    let mut records = Vec::new();
+    let Fold { state, torn_bytes } = fold(storage, run, |record| records.push(record)).await?;
+    Ok(Chain {
+        records,
+        state,
+        torn_bytes,
+    })
+}
+
+/// What the records of a journal add up to, without them.
+pub(super) struct Fold {
+    pub(super) state: RunState,
+    pub(super) torn_bytes: u64,
+}
+
+/// Reads a whole journal, proves it, and hands out its records one after the other.
+pub(super) async fn fold(
+    storage: &dyn Storage,
+    run: &RunId,
+    mut record_read: impl FnMut(Record),
+) -> Result<Fold, ChainError> {
     let Loaded { lines, tail } = storage.load(0).await?;
-    let mut records: Vec<Record> = Vec::with_capacity(lines.len());
     let mut state: Option<RunState> = None;
     for (seq, bytes) in (0_u64..).zip(&lines) {
         let (record, hash) = read_line(storage, seq, bytes).await?;
@@ -89,12 +109,11 @@ pub async fn read(storage: &dyn Storage, run: &RunId) -> Result<Chain, ChainErro
             }
             Some(state) => state.apply(&record, &hash)?,
         }
-        records.push(record);
+        record_read(record);
     }
     refuse_damaged_tail(lines.len() as u64, &tail)?;
     let state = state.ok_or(ChainError::Empty)?;
-    Ok(Chain {
-        records,
+    Ok(Fold {
         state,
         torn_bytes: tail.len() as u64,
     })

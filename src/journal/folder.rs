@@ -36,7 +36,9 @@ use crate::journal::file::place::refuse_network;
 use crate::journal::file::place::sync_folder;
 use crate::journal::file::read_file;
 use crate::journal::lock::FileLock;
+use crate::journal::state::RunState;
 use crate::journal::storage::StorageError;
+use crate::journal::writer::Proved;
 use crate::surroundings::Randomness;
 
 /// The state folder of an environment.
@@ -120,14 +122,6 @@ impl StateFolder {
         FileStorage::create(self.run_folder(run)?).await
     }
 
-    /// The storage of an existing run, held for writing.
-    ///
-    /// # Errors
-    /// See [`FileStorage::open`].
-    pub async fn write(&self, run: &RunId) -> Result<FileStorage, StorageError> {
-        FileStorage::open(self.run_folder(run)?).await
-    }
-
     /// The storage of a run, for reading.
     ///
     /// # Errors
@@ -141,16 +135,25 @@ impl StateFolder {
         FileLock::new(self.root.join("locks").join(&self.lineage), clock)
     }
 
+    /// The ids of all runs, by name. What is in their journals is not looked at.
+    ///
+    /// # Errors
+    /// When the folder of the runs cannot be read.
+    pub async fn run_ids(&self) -> Result<Vec<RunId>, StorageError> {
+        let folder = self.root.join("runs");
+        let names = blocking(move || names_in(&folder)).await?;
+        let plain = names.into_iter().filter(|name| is_plain(name));
+        Ok(plain.map(RunId::new).collect())
+    }
+
     /// All runs, newest last; those that cannot be read come first, by name.
     ///
     /// # Errors
     /// When the folder of the runs cannot be read.
     pub async fn runs(&self) -> Result<Vec<Listed>, StorageError> {
-        let folder = self.root.join("runs");
-        let names = blocking(move || names_in(&folder)).await?;
-        let mut runs = Vec::with_capacity(names.len());
-        for name in names.into_iter().filter(|name| is_plain(name)) {
-            let run = RunId::new(name);
+        let ids = self.run_ids().await?;
+        let mut runs = Vec::with_capacity(ids.len());
+        for run in ids {
             let chain = self.chain(&run).await;
             runs.push(Listed { run, chain });
         }
@@ -170,13 +173,29 @@ impl StateFolder {
     /// See [`ChainError`].
     pub async fn chain(&self, run: &RunId) -> Result<Chain, ChainError> {
         let chain = chain::read(&self.read(run)?, run).await?;
-        if chain.state.opening.lineage != self.lineage {
+        self.refuse_foreign(&chain.state)?;
+        Ok(chain)
+    }
+
+    /// Holds the journal of an existing run for writing, and proves it. It must be of this environment.
+    ///
+    /// # Errors
+    /// See [`FileStorage::open`] and [`ChainError`].
+    pub async fn prove(&self, run: &RunId) -> Result<Proved, ChainError> {
+        let storage = FileStorage::open(self.run_folder(run)?).await?;
+        let proved = Proved::read(Arc::new(storage), run).await?;
+        self.refuse_foreign(proved.state())?;
+        Ok(proved)
+    }
+
+    fn refuse_foreign(&self, state: &RunState) -> Result<(), ChainError> {
+        if state.opening.lineage != self.lineage {
             return Err(ChainError::Foreign {
                 expected: format!("environment {}", self.lineage),
-                found: format!("environment {}", chain.state.opening.lineage),
+                found: format!("environment {}", state.opening.lineage),
             });
         }
-        Ok(chain)
+        Ok(())
     }
 
     /// Leaves an answer for the process that works on a run. It counts once that process has recorded it.

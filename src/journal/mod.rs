@@ -37,4 +37,5 @@ pub use transition::Illegal;
 pub use writer::Journal;
 pub use writer::JournalError;
 pub use writer::OpenError;
+pub use writer::Proved;
 pub use writer::Source;

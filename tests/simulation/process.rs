@@ -15,6 +15,7 @@ use salvor::journal::Body;
 use salvor::journal::Journal;
 use salvor::journal::JournalError;
 use salvor::journal::OpenError;
+use salvor::journal::Proved;
 use salvor::journal::Source;
 use salvor::journal::lock::Claim;
 use salvor::journal::lock::EnvironmentLock;
@@ -221,7 +222,10 @@ async fn open(
         Journal::create(storage, source, shared.run.clone(), opening(shared, number)).await
     } else {
         let why = "asked by j.doe".to_owned();
-        Journal::resume(storage, source, &shared.run, holder(number), why).await
+        match Proved::read(storage, &shared.run).await {
+            Ok(proved) => Journal::resume(proved, source, holder(number), why).await,
+            Err(error) => Err(error.into()),
+        }
     };
     opened.map_err(|error| {
         if let OpenError::Chain(chain) = &error {

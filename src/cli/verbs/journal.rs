@@ -4,37 +4,13 @@ use crate::cli::arguments::RunChoice;
 use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::output;
-use crate::cli::refusal::Refusal;
 use crate::journal::chain;
 use crate::registry::Registry;
 
 /// Checks the journal of a run.
 pub async fn check(choice: &RunChoice, registry: &Registry) -> anyhow::Result<Exit> {
     let state = load::existing_state(&choice.plan_dir, registry).await?;
-    // A damaged journal cannot be looked up by its content: the beginning of its id is matched by name.
-    let runs = state.runs().await?;
-    let mut found = runs
-        .iter()
-        .filter(|run| run.run.as_str().starts_with(&choice.run));
-    let run = match (found.next(), found.next()) {
-        (Some(run), None) => run.run.clone(),
-        (Some(_), Some(_)) => {
-            let what = format!("more than one run begins with `{}`", choice.run);
-            return Err(Refusal::new(Exit::Usage, what)
-                .hint("`salvor runs` lists them.")
-                .into());
-        }
-        (None, _) => {
-            let what = format!(
-                "there is no run `{}` in {}",
-                choice.run,
-                state.path().display()
-            );
-            return Err(Refusal::new(Exit::Refused, what)
-                .hint("`salvor runs` lists them.")
-                .into());
-        }
-    };
+    let run = load::run_id_of(&state, choice).await?;
     let check = chain::check(&state.read(&run)?, None).await?;
     let head = check.head.map_or_else(
         || "none".to_owned(),

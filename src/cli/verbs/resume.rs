@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::path::Path;
 
+use anyhow::Context as _;
 use salvor_contract::Outcome;
 use salvor_contract::StepName;
 use salvor_contract::Type;
@@ -20,15 +21,16 @@ use crate::cli::part::Hold;
 use crate::cli::part::Way;
 use crate::cli::part::operator;
 use crate::cli::part::source;
+use crate::cli::refusal::Distrusted;
 use crate::cli::refusal::Refusal;
 use crate::cli::verbs::runs::change_set_of;
 use crate::execution::reopen::reopened_by;
 use crate::journal::Body;
 use crate::journal::Decision;
 use crate::journal::Journal;
+use crate::journal::Proved;
 use crate::journal::RunState;
 use crate::journal::Status;
-use crate::journal::chain::Chain;
 use crate::registry::Registry;
 use crate::surroundings::Surroundings;
 use crate::template;
@@ -41,7 +43,7 @@ pub async fn resume(
 ) -> anyhow::Result<Exit> {
     let taken = take(&arguments.choice, registry, surroundings).await?;
     // Refused before the run is touched: it stays as it was, with the reason why it stopped.
-    let decisions = match decisions(&taken.chain.state, &taken.change_set, registry, arguments) {
+    let decisions = match decisions(taken.proved.state(), &taken.change_set, registry, arguments) {
         Ok(decisions) => decisions,
         Err(refusal) => {
             taken.hold.give_back().await;
@@ -50,9 +52,11 @@ pub async fn resume(
     };
     let why = format!("asked by {}", operator());
     let Taken {
-        hold, change_set, ..
+        hold,
+        proved,
+        change_set,
     } = taken;
-    let journal = open(&hold, why, surroundings).await?;
+    let journal = open(&hold, proved, why, surroundings).await?;
     for (step, decision, why) in decisions {
         record(&journal, step, decision, why).await?;
     }
@@ -79,10 +83,12 @@ pub async fn abort(
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
     let Taken {
-        hold, change_set, ..
+        hold,
+        proved,
+        change_set,
     } = take(&arguments.choice, registry, surroundings).await?;
     let why = format!("{} gives it up", operator());
-    let journal = open(&hold, why, surroundings).await?;
+    let journal = open(&hold, proved, why, surroundings).await?;
     hold.part(
         &change_set,
         &journal,
@@ -97,7 +103,7 @@ pub async fn abort(
 /// A run that nobody else works on, as it stands.
 struct Taken {
     hold: Hold,
-    chain: Chain,
+    proved: Proved,
     change_set: ChangeSet,
 }
 
@@ -108,20 +114,31 @@ async fn take(
     surroundings: &Surroundings,
 ) -> anyhow::Result<Taken> {
     let state = load::existing_state(&choice.plan_dir, registry).await?;
-    let run = load::run_of(&state, choice).await?.state;
-    refuse_over(&run)?;
-    let hold = Hold::take(state, run.run, surroundings).await?;
-    let chain = hold.state.chain(&hold.run).await?;
-    if let Err(refusal) = refuse_over(&chain.state) {
-        hold.give_back().await;
-        return Err(refusal.into());
+    let run = load::run_id_of(&state, choice).await?;
+    let hold = Hold::take(state, run, surroundings).await?;
+    match proved(&hold, &choice.plan_dir).await {
+        Ok((proved, change_set)) => Ok(Taken {
+            hold,
+            proved,
+            change_set,
+        }),
+        Err(error) => {
+            hold.give_back().await;
+            Err(error)
+        }
     }
-    let change_set = change_set_of(&hold.state, &chain).await?;
-    Ok(Taken {
-        hold,
-        chain,
-        change_set,
-    })
+}
+
+/// The journal of a run that is not over, and its change set.
+async fn proved(hold: &Hold, plan_dir: &Path) -> anyhow::Result<(Proved, ChangeSet)> {
+    let proved = hold.state.prove(&hold.run).await;
+    let proved = proved.with_context(|| Distrusted {
+        run: hold.run.clone(),
+        at: load::plan_dir_option(plan_dir),
+    })?;
+    refuse_over(proved.state())?;
+    let change_set = change_set_of(&hold.state, proved.state()).await?;
+    Ok((proved, change_set))
 }
 
 fn refuse_over(state: &RunState) -> Result<(), Refusal> {
@@ -135,16 +152,14 @@ fn refuse_over(state: &RunState) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn open(hold: &Hold, why: String, surroundings: &Surroundings) -> anyhow::Result<Journal> {
-    let storage = hold.state.write(&hold.run).await?;
-    let journal = Journal::resume(
-        Arc::new(storage),
-        source(surroundings),
-        &hold.run,
-        hold.holder.clone(),
-        why,
-    );
-    Ok(journal.await?)
+async fn open(
+    hold: &Hold,
+    proved: Proved,
+    why: String,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Journal> {
+    let holder = hold.holder.clone();
+    Ok(Journal::resume(proved, source(surroundings), holder, why).await?)
 }
 
 /// What a person decided about steps that failed or that nobody can tell of, each of it allowed.

@@ -9,8 +9,8 @@ use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::output;
 use crate::cli::refusal::Refusal;
+use crate::journal::RunState;
 use crate::journal::StateFolder;
-use crate::journal::chain::Chain;
 use crate::journal::writer::get_blob;
 use crate::registry::Registry;
 use crate::report;
@@ -31,7 +31,7 @@ pub async fn runs(arguments: &Runs, registry: &Registry) -> anyhow::Result<Exit>
 pub async fn show(arguments: &Show, registry: &Registry) -> anyhow::Result<Exit> {
     let state = load::existing_state(&arguments.choice.plan_dir, registry).await?;
     let chain = load::run_of(&state, &arguments.choice).await?;
-    let change_set = change_set_of(&state, &chain).await?;
+    let change_set = change_set_of(&state, &chain.state).await?;
     let text = match &arguments.step {
         Some(name) => {
             let name = salvor_contract::StepName::new(name.as_str());
@@ -49,7 +49,7 @@ pub async fn show(arguments: &Show, registry: &Registry) -> anyhow::Result<Exit>
 pub async fn report(arguments: &Report, registry: &Registry) -> anyhow::Result<Exit> {
     let state = load::existing_state(&arguments.choice.plan_dir, registry).await?;
     let chain = load::run_of(&state, &arguments.choice).await?;
-    let change_set = change_set_of(&state, &chain).await?;
+    let change_set = change_set_of(&state, &chain.state).await?;
     let report = report::Report::of(&change_set, &chain);
     match arguments.format {
         ReportForm::Text => output::result_text(&report.text()),
@@ -60,8 +60,8 @@ pub async fn report(arguments: &Report, registry: &Registry) -> anyhow::Result<E
 }
 
 /// The change set that a run was opened with.
-pub async fn change_set_of(state: &StateFolder, chain: &Chain) -> anyhow::Result<ChangeSet> {
-    let storage = state.read(&chain.state.run)?;
-    let bytes = get_blob(&storage, &chain.state.opening.change_set).await?;
+pub async fn change_set_of(folder: &StateFolder, state: &RunState) -> anyhow::Result<ChangeSet> {
+    let storage = folder.read(&state.run)?;
+    let bytes = get_blob(&storage, &state.opening.change_set).await?;
     Ok(serde_json::from_slice(&bytes)?)
 }

@@ -28,6 +28,7 @@ use crate::journal::trial::succeeded;
 use crate::journal::writer::Journal;
 use crate::journal::writer::JournalError;
 use crate::journal::writer::OpenError;
+use crate::journal::writer::Proved;
 use crate::journal::writer::Source;
 
 /// A new run whose appends after the first meet these faults.
@@ -45,7 +46,8 @@ async fn resume(shelf: &Shelf) -> Result<Journal, OpenError> {
         randomness: Arc::new(Counting::from(1 << 32)),
     };
     let why = "the holder died".to_owned();
-    Journal::resume(Arc::new(shelf.open()), source, &"run".into(), holder(), why).await
+    let proved = Proved::read(Arc::new(shelf.open()), &"run".into()).await?;
+    Journal::resume(proved, source, holder(), why).await
 }
 
 fn halted() -> Body {

@@ -1,0 +1,47 @@
+//! A journal that somebody altered: every verb that meets it refuses it and says how to look at it.
+
+use serde_json::json;
+
+use crate::support::Folder;
+
+const LOAD: &str = r#"
+[steps.load]
+uses = "simulated.run"
+with = { target = "loaded", value = 1, class = "named" }
+"#;
+
+#[test]
+fn a_damaged_journal_is_told_with_the_command_that_lists_its_damage() {
+    let world = json!({
+        "faults": [{ "step": "load", "call": "perform", "fault": { "refuse": "no room" } }],
+    });
+    let folder = Folder::of_steps(LOAD, &["load"], &world);
+    folder.apply().ends_with(5);
+    let run = folder.run_id();
+    let path = folder.journal_path();
+    let text = std::fs::read_to_string(&path).expect("the journal is there");
+    let altered = text.replacen("\"intent\"", "\"intend\"", 1);
+    assert_ne!(text, altered);
+    std::fs::write(&path, &altered).expect("the journal can be written");
+
+    let hint = format!("`salvor journal check {run}` lists every record that is wrong");
+    for verb in ["resume", "abort", "show", "report", "answer"] {
+        let mut arguments = vec![verb, run.as_str()];
+        match verb {
+            "abort" => arguments.extend(["--why", "enough"]),
+            "answer" => arguments.extend(["--text", "yes"]),
+            _ => {}
+        }
+        folder
+            .salvor(&arguments)
+            .ends_with(1)
+            .says(&format!("the journal of run {run} is not trusted"))
+            .says(&hint);
+    }
+    folder
+        .salvor(&["journal", "check", &run])
+        .ends_with(6)
+        .says("its bytes do not have the hash at its end");
+    let now = std::fs::read_to_string(&path).expect("the journal is there");
+    assert_eq!(now, altered, "nobody may write to it");
+}
