@@ -8,6 +8,8 @@ mod deciding;
 mod hostile;
 #[path = "operator/many_steps.rs"]
 mod many_steps;
+#[path = "operator/racing.rs"]
+mod racing;
 #[path = "operator/retrying.rs"]
 mod retrying;
 mod support;

@@ -194,6 +194,11 @@ impl Folder {
     }
 }
 
+/// Waits for the end of a command that was started beside the test.
+pub fn ended(child: Child) -> Said {
+    said(&child.wait_with_output().expect("it is the test's own"))
+}
+
 fn said(output: &std::process::Output) -> Said {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Said {
