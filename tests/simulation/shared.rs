@@ -78,6 +78,8 @@ pub struct Seen {
     pub dying: Option<usize>,
     /// The journals that are open, by process.
     pub journals: BTreeMap<usize, Arc<Journal>>,
+    /// The last record that each process was told to be durable.
+    looked_at: BTreeMap<usize, u64>,
     /// Heads that a process was told to be durable.
     pub acknowledged: BTreeMap<(u64, String), usize>,
     /// Rare branches.
@@ -264,14 +266,15 @@ impl Shared {
 
     /// Takes note of what a process believes to be durable, and compares it with what is.
     pub fn look_at_head(&self, process: usize) {
-        let Some(head) = self
-            .seen()
-            .journals
-            .get(&process)
-            .map(|journal| journal.head())
-        else {
+        let Some(journal) = self.seen().journals.get(&process).cloned() else {
             return;
         };
+        // The records of a journal only grow in number: nothing is new where the last one stands as before.
+        let seq = journal.with_state(|state| state.head.seq);
+        if self.seen().looked_at.insert(process, seq) == Some(seq) {
+            return;
+        }
+        let head = journal.head();
         let key = (head.seq, head.hash.as_str().to_owned());
         if self.seen().acknowledged.contains_key(&key) {
             return;
