@@ -3,6 +3,7 @@
 //! It only reads. What could not be seen is a value of its own, [`Unseen`], and never an empty list: the
 //! selection must not take "could not be seen" for "there is none". It chooses nothing.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -157,11 +158,12 @@ impl Reading<'_> {
                 ),
                 hint: None,
             })?;
-        let seen = self
-            .ask(async |call: Call<'_>| provider.survey(request, &call).await)
-            .await;
-        let points = seen
-            .and_then(|seen| provider.recovery_points(request, &seen))
+        let points = self
+            .ask(async |call: Call<'_>| {
+                let seen = provider.survey(request, &call).await?;
+                provider.recovery_points(request, &seen)
+            })
+            .await
             .map_err(unseen)?;
         let mut ids = BTreeSet::new();
         match points.iter().find(|point| !ids.insert(&point.id)) {
@@ -192,7 +194,9 @@ impl Reading<'_> {
             let result = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(Error::transient("stopped by the operator")),
-                result = work => result.unwrap_or_else(|_| Err(Error::refused("the provider panicked"))),
+                result = work => result.unwrap_or_else(|panic| {
+                    Err(Error::refused(format!("the provider panicked: {}", words_of(panic))))
+                }),
                 () = clock.sleep(DEADLINE) => {
                     Err(Error::transient(format!("no answer within {} s", DEADLINE.as_secs())))
                 }
@@ -213,6 +217,18 @@ impl Reading<'_> {
             }
         }
     }
+}
+
+/// The words of a panic, where it has any.
+pub fn words_of(panic: Box<dyn Any + Send>) -> String {
+    // By value: a reference to the box is itself something that could be cast down, and has no words.
+    let panic = match panic.downcast::<String>() {
+        Ok(words) => return *words,
+        Err(panic) => panic,
+    };
+    panic
+        .downcast::<&str>()
+        .map_or_else(|_| "no message".to_owned(), |words| (*words).to_owned())
 }
 
 fn unseen(error: Error) -> Unseen {

@@ -28,6 +28,7 @@ use crate::journal::Body;
 use crate::journal::Journal;
 use crate::surroundings::Surroundings;
 use crate::surroundings::Unwatched;
+use crate::survey::words_of;
 
 /// How long a provider may go on after its deadline or a stop before its future is dropped.
 const GRACE: Duration = Duration::from_secs(10);
@@ -77,7 +78,7 @@ impl Operator<'_> {
             biased;
             result = work => match result {
                 Ok(result) => result,
-                Err(panic) => Err(Error::unknown(format!("the provider panicked: {}", words_of(&panic)))),
+                Err(panic) => Err(Error::unknown(format!("the provider panicked: {}", words_of(panic)))),
             },
             () = out_of_patience => Err(Error::unknown(format!("no answer within {}", self.step.deadline))),
         }
@@ -90,7 +91,7 @@ impl Operator<'_> {
         let why = match self.within_probe_deadline(work).await {
             Some(Ok(Ok(probe))) => return probe,
             Some(Ok(Err(error))) => error.to_string(),
-            Some(Err(panic)) => format!("the provider panicked: {}", words_of(&panic)),
+            Some(Err(panic)) => format!("the provider panicked: {}", words_of(panic)),
             None => format!("no answer within {} s", PROBE_DEADLINE.as_secs()),
         };
         Probe::CannotTell { why }
@@ -104,7 +105,7 @@ impl Operator<'_> {
         let observed = match self.within_probe_deadline(work).await {
             Some(Ok(Ok(findings))) => return findings,
             Some(Ok(Err(error))) => error.to_string(),
-            Some(Err(panic)) => format!("the provider panicked: {}", words_of(&panic)),
+            Some(Err(panic)) => format!("the provider panicked: {}", words_of(panic)),
             None => format!("no answer within {} s", PROBE_DEADLINE.as_secs()),
         };
         vec![Finding {
@@ -159,10 +160,4 @@ impl Progress for StepProgress<'_> {
             ))),
         }
     }
-}
-
-fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }

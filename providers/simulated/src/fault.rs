@@ -75,6 +75,14 @@ pub enum Fault {
     Strange(String),
     /// The work begins and fails after this time (shortened by `speed`), with this reason.
     FailAfter(Period, String),
+    /// The provider itself panics with these words: on its way out for a call that only reads, after the
+    /// effect for any other.
+    Panic(String),
+}
+
+/// What the fault `panic` does.
+pub(crate) fn panic_with(words: &str) -> ! {
+    panic!("{words}")
 }
 
 fn anything() -> String {

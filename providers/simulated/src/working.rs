@@ -17,6 +17,7 @@ use tokio::task::yield_now;
 use crate::begin;
 use crate::fault::Fault;
 use crate::fault::Verb;
+use crate::fault::panic_with;
 use crate::place::Place;
 use crate::world::Work;
 use crate::world::WorkState;
@@ -42,6 +43,7 @@ pub(crate) async fn meet_reading(
     match fault {
         None => Ok(()),
         Some(Fault::Refuse(why)) => Err(Error::refused(why)),
+        Some(Fault::Panic(words)) => panic_with(&words),
         Some(Fault::Delay(length)) => call
             .pause(length.duration(), "the answer")
             .await
@@ -72,8 +74,13 @@ pub(crate) async fn request(
     })?;
     match &fault {
         None
-        | Some(Fault::LoseAnswer | Fault::Duplicate | Fault::Strange(_) | Fault::FailAfter(..)) => {
-        }
+        | Some(
+            Fault::LoseAnswer
+            | Fault::Duplicate
+            | Fault::Strange(_)
+            | Fault::FailAfter(..)
+            | Fault::Panic(_),
+        ) => {}
         Some(Fault::Refuse(why)) => return Err(Error::refused(why.clone())),
         Some(Fault::Transient(retry_after)) => {
             let (what, retry_after) = ("the service is busy".to_owned(), *retry_after);
@@ -111,7 +118,8 @@ pub(crate) async fn request(
                     | Fault::DropBefore
                     | Fault::LoseAnswer
                     | Fault::Delay(_)
-                    | Fault::Duplicate,
+                    | Fault::Duplicate
+                    | Fault::Panic(_),
                 ) => {}
             }
         }
@@ -123,6 +131,7 @@ pub(crate) async fn request(
             "no answer came to {}",
             operation.action
         ))),
+        Some(Fault::Panic(words)) => panic_with(&words),
         Some(_) | None => Ok(name),
     }
 }
