@@ -10,6 +10,8 @@ mod hostile;
 mod many_steps;
 #[path = "operator/racing.rs"]
 mod racing;
+#[path = "operator/outliving.rs"]
+mod outliving;
 #[path = "operator/panics.rs"]
 mod panics;
 #[path = "operator/retrying.rs"]

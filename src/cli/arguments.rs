@@ -70,13 +70,28 @@ pub enum Verb {
     Man,
     /// See the whole story in seconds: a small world, a disaster, a recovery that is killed and resumed.
     Demo,
+    /// Stand between salvor and a program, so that both end together. Used by salvor itself.
+    #[command(name = crate::cli::guard::GUARD_VERB, hide = true)]
+    Guard(Child),
     /// Become another program that dies with its parent. Used by salvor itself.
-    #[command(name = crate::cli::surroundings::CHILD_VERB, hide = true)]
-    Become {
-        /// The program and its arguments.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<std::ffi::OsString>,
+    #[command(name = crate::cli::guard::BECOME_VERB, hide = true)]
+    Become(Child),
+    /// End by a signal, as a program did. Used by salvor itself.
+    #[command(name = crate::cli::guard::END_VERB, hide = true)]
+    End {
+        /// The number of the signal.
+        signal: i32,
     },
+}
+
+/// A program that is to end with the process that started it.
+#[derive(Args, Debug)]
+pub struct Child {
+    /// The id of the process that starts it.
+    pub parent: i32,
+    /// The program and its arguments.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<std::ffi::OsString>,
 }
 
 /// Which plan, and with which inputs.

@@ -13,7 +13,8 @@ pub enum Exit {
     Usage,
     /// The plan is not valid; the problems were printed.
     InvalidPlan,
-    /// Refused: a stale or consumed change set, a lock that is held, a confirmation that was not given.
+    /// Refused: a stale or consumed change set, a lock that is held, a confirmation that was not given, a state
+    /// folder that cannot be used.
     Refused,
     /// A step failed or its outcome is unknown; the run can be resumed.
     StepFailed,
@@ -23,6 +24,8 @@ pub enum Exit {
     Changes,
     /// Interrupted by a signal; the run can be resumed.
     Interrupted,
+    /// The end of a program that the hidden verb `guard` ran.
+    OfProgram(u8),
 }
 
 impl Exit {
@@ -38,6 +41,7 @@ impl Exit {
             Self::Negative => 6,
             Self::Changes => 10,
             Self::Interrupted => 130,
+            Self::OfProgram(code) => code,
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod arguments;
 mod confirm;
 pub mod exit;
+mod guard;
 mod load;
 mod output;
 mod part;
@@ -105,11 +106,14 @@ fn run(verb: Verb) -> anyhow::Result<Exit> {
             Ok(Exit::Ok)
         }
         Verb::Demo => runtime()?.block_on(verbs::demo::demo(&around(Path::new(".")))),
-        Verb::Become { arguments } => {
-            let error = surroundings::become_program(&arguments);
-            Err(anyhow::Error::from(error).context("the program cannot be started"))
-        }
+        Verb::Guard(child) => guard::guard(&child).map_err(unstarted),
+        Verb::Become(child) => Err(unstarted(guard::become_program(&child))),
+        Verb::End { signal } => Err(unstarted(guard::end_by(signal))),
     }
+}
+
+fn unstarted(error: std::io::Error) -> anyhow::Error {
+    anyhow::Error::from(error).context("the program cannot be started")
 }
 
 /// The folder as seen from the root, so that what is stored in a run means the same from anywhere.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use salvor_contract::RunId;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
 use tokio_util::sync::CancellationToken;
 
 use crate::change_set::ChangeSet;
@@ -162,11 +164,8 @@ fn scratch_root(run_folder: &std::path::Path) -> PathBuf {
     run_folder.join("scratch")
 }
 
-/// The first SIGINT or SIGTERM stops the run in good order; the second ends the process now, as a crash would.
+/// The first SIGINT, SIGTERM or SIGHUP stops the run in good order; the second ends the process now, as a crash would.
 fn stop_on_signals() -> CancellationToken {
-    use tokio::signal::unix::SignalKind;
-    use tokio::signal::unix::signal;
-
     let stop = CancellationToken::new();
     let stopping = stop.clone();
     tokio::spawn(async move {
@@ -176,10 +175,16 @@ fn stop_on_signals() -> CancellationToken {
         ) else {
             return;
         };
+        // Who starts salvor with `nohup` wants it to go on when the terminal goes.
+        let mut hang_up = match hears_hang_up() {
+            true => signal(SignalKind::hangup()).ok(),
+            false => None,
+        };
         for is_first in [true, false] {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                () = heard(&mut hang_up) => {}
             }
             if is_first {
                 stopping.cancel();
@@ -192,6 +197,24 @@ fn stop_on_signals() -> CancellationToken {
         }
     });
     stop
+}
+
+async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// False when this process was started with SIGHUP ignored. What cannot be read is taken for the usual case.
+fn hears_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let hang_up = 1 << (SignalKind::hangup().as_raw_value() - 1);
+    ignored.is_none_or(|mask| mask & hang_up == 0)
 }
 
 fn exit_of(ended: &Ended) -> Exit {

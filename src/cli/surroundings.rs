@@ -2,8 +2,6 @@
 //!
 //! The only place in the project that asks for the time or reads the environment.
 
-use std::ffi::OsString;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +17,9 @@ use salvor_contract::Secrets;
 use salvor_contract::secret::SecretString;
 use zeroize::Zeroizing;
 
+use crate::cli::guard::GUARD_VERB;
 use crate::surroundings::Randomness;
 use crate::surroundings::Surroundings;
-
-/// The hidden verb under which salvor starts itself in front of every program that it runs.
-pub const CHILD_VERB: &str = "become";
 
 /// What programs inherit of the environment; anything else could carry a secret or change their meaning.
 const PASSED_ON: [&str; 10] = [
@@ -78,8 +74,9 @@ pub fn environment_below(prefix: &str) -> Vec<(String, String)> {
     reason = "this is the one home of the environment"
 )]
 fn launcher() -> Launcher {
+    let own = std::process::id().to_string();
     let shim = std::env::current_exe()
-        .map(|own| vec![own.into_os_string(), OsString::from(CHILD_VERB)])
+        .map(|salvor| vec![salvor.into_os_string(), GUARD_VERB.into(), own.into()])
         .unwrap_or_default();
     let passed_on =
         std::env::vars_os().filter(|(name, _)| PASSED_ON.iter().any(|passed| name == *passed));
@@ -160,28 +157,4 @@ impl Secrets for MachineSecrets {
             }
         }
     }
-}
-
-/// Becomes another program that dies with its parent.
-///
-/// The kernel forgets the request when the parent died before it was made; the check of the parent's id
-/// after it closes that gap. Returns only when the program cannot be started.
-pub fn become_program(arguments: &[OsString]) -> std::io::Error {
-    use std::os::unix::process::CommandExt as _;
-
-    let Some((program, rest)) = arguments.split_first() else {
-        return std::io::Error::new(std::io::ErrorKind::InvalidInput, "no program is named");
-    };
-    let parent = rustix::process::getppid();
-    if let Err(error) =
-        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-    {
-        return error.into();
-    }
-    if parent.is_none() || parent != rustix::process::getppid() {
-        return std::io::Error::other("salvor ended while it started the program");
-    }
-    std::process::Command::new(Path::new(program))
-        .args(rest)
-        .exec()
 }

@@ -170,8 +170,8 @@ pub enum Unit {
 
 /// How programs are started, so that none outlives salvor.
 ///
-/// With a shim, `salvor` itself is started first; it asks the kernel to be killed together with its
-/// parent and then becomes the program. Without one (tests of a provider) the program is started plainly.
+/// With a shim, `salvor` itself is started first and runs the program below it: when salvor ends, it ends
+/// the program and what that started in its process group. Without one (tests of a provider) the program is started plainly.
 #[derive(Clone, Debug, Default)]
 pub struct Launcher {
     shim: Vec<OsString>,
