@@ -14,6 +14,8 @@ mod racing;
 mod outliving;
 #[path = "operator/panics.rs"]
 mod panics;
+#[path = "operator/places.rs"]
+mod places;
 #[path = "operator/retrying.rs"]
 mod retrying;
 mod support;

@@ -1,5 +1,6 @@
 //! Reads the plan that the arguments name, with its inputs and its scenario, or shows why it cannot.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -18,11 +19,13 @@ use crate::cli::refusal::Refusal;
 use crate::cli::surroundings::environment;
 use crate::journal::StateFolder;
 use crate::journal::chain::Chain;
+use crate::journal::storage::StorageError;
 use crate::model::GivenInputs;
 use crate::model::Instance;
 use crate::model::Plan;
 use crate::model::environment_name;
 use crate::model::read;
+use crate::plan_file::FILE_MAX_BYTES;
 use crate::plan_file::Look;
 use crate::plan_file::Problems;
 use crate::plan_file::show;
@@ -94,7 +97,7 @@ fn given_inputs(choice: &PlanChoice, plan: &Plan) -> anyhow::Result<GivenInputs>
         given.flags.insert(name.to_owned(), value.to_owned());
     }
     for file in &choice.input_files {
-        let text = std::fs::read_to_string(file).map_err(|error| {
+        let text = inputs_text(file).map_err(|error| {
             let what = format!("`--inputs {}` cannot be read: {error}", file.display());
             Refusal::new(Exit::Usage, what).hint("Name a TOML file of inputs.")
         })?;
@@ -111,6 +114,18 @@ fn given_inputs(choice: &PlanChoice, plan: &Plan) -> anyhow::Result<GivenInputs>
         }
     }
     Ok(given)
+}
+
+/// The text of a file of inputs, which is no longer than a file of a plan: its values go into every change set.
+fn inputs_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    file.take(FILE_MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > FILE_MAX_BYTES {
+        let what = format!("it is longer than {FILE_MAX_BYTES} bytes");
+        return Err(std::io::Error::other(what));
+    }
+    Ok(text)
 }
 
 /// What the selection is asked for.
@@ -159,14 +174,19 @@ pub async fn existing_state(plan_dir: &Path, registry: &Registry) -> anyhow::Res
         .plan
         .map_or_else(|| ".salvor".to_owned(), |plan| plan.state);
     let root = folder_of(plan_dir).join(state);
-    StateFolder::open_existing(root.clone())
-        .await
-        .map_err(|error| {
+    let opened = StateFolder::open_existing(root.clone()).await;
+    opened.map_err(|error| match error {
+        StorageError::Missing { .. } => {
             let what = format!("there are no runs in {}: {error}", root.display());
             Refusal::new(Exit::Refused, what)
                 .hint("Name the folder of the plan, here or with --plan-dir.")
                 .into()
-        })
+        }
+        // Runs that cannot be seen are not runs that are not there.
+        StorageError::Busy { .. } | StorageError::Unfit { .. } | StorageError::Io { .. } => {
+            error.into()
+        }
+    })
 }
 
 /// The id of the run that a command names by it or by its beginning. No journal is read: one may be damaged.

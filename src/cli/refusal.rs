@@ -5,7 +5,14 @@ use salvor_contract::RunId;
 use crate::cli::confirm::ConfirmError;
 use crate::cli::exit::Exit;
 use crate::conduct::ConductError;
+use crate::journal::OpenError;
 use crate::journal::lock::LockError;
+use crate::journal::storage::AppendError;
+use crate::journal::storage::StorageError;
+
+/// What to do when a run could not be opened.
+const NO_JOURNAL: &str =
+    "Nothing was begun. Make space for the state folder, then do the same again.";
 
 /// A command's refusal. Anything else that fails is an unexpected error with its chain of causes.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +68,15 @@ pub fn judge(error: &anyhow::Error) -> (Exit, Option<String>) {
         if let Some(lock) = cause.downcast_ref::<LockError>() {
             return (Exit::Refused, lock.hint());
         }
+        if let Some(OpenError::Journal(_)) = cause.downcast_ref::<OpenError>() {
+            return (Exit::Refused, Some(NO_JOURNAL.to_owned()));
+        }
+        if cause.downcast_ref::<AppendError>().is_some() {
+            return (Exit::Refused, Some(NO_JOURNAL.to_owned()));
+        }
+        if let Some(unfit) = cause.downcast_ref::<StorageError>() {
+            return (Exit::Refused, Some(hint_of(unfit)));
+        }
         if cause.downcast_ref::<ConductError>().is_some() {
             let hint = "Nothing more was begun. Remove the cause, then resume the run.";
             return (Exit::StepFailed, Some(hint.to_owned()));
@@ -71,4 +87,18 @@ pub fn judge(error: &anyhow::Error) -> (Exit, Option<String>) {
         }
     }
     (Exit::Bug, None)
+}
+
+/// What to do about a state folder that cannot be used. It is opened before anything is begun.
+fn hint_of(error: &StorageError) -> String {
+    let hint = match error {
+        StorageError::Missing { .. } => "Name the folder of the plan, here or with --plan-dir.",
+        StorageError::Busy { .. } => "Wait until that process has ended, or end it.",
+        StorageError::Unfit { .. } => "Correct that, then do the same again: nothing was begun.",
+        StorageError::Io { .. } => {
+            "Make the state folder yours, writable, and with 20 MB free on a local disk, or name another \
+             one with `state` in the plan: nothing was begun."
+        }
+    };
+    hint.to_owned()
 }

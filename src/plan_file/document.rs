@@ -23,7 +23,7 @@ use crate::plan_file::source::SourceFile;
 use crate::plan_file::source::Sources;
 
 /// The longest file that is read.
-const FILE_MAX_BYTES: u64 = 1024 * 1024;
+pub const FILE_MAX_BYTES: u64 = 1024 * 1024;
 
 /// The most files that a plan is made of.
 const FILES_MAX: usize = 1000;

@@ -1,0 +1,120 @@
+//! State folders that cannot hold a run, and disks that become full.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::support::Folder;
+
+const STEPS: &str = r#"
+[steps.fill]
+uses = "exec"
+with = { argv = ["/bin/sh", "-c", "cat /dev/zero > full/fill; test -s full/fill"], class = "convergent" }
+[steps.load]
+uses  = "exec"
+needs = ["fill"]
+with  = { argv = ["/bin/sh", "-c", "head -c 20000 /dev/zero | tr '\\000' x"], class = "convergent" }
+[steps.last]
+uses  = "simulated.run"
+needs = ["load"]
+with  = { target = "last", value = 1, class = "named" }
+"#;
+
+/// A small file system in memory below the plan's folder; given back when dropped.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn new(folder: &Folder, size: &str) -> Self {
+        let place = folder.path().join("full");
+        std::fs::create_dir(&place).expect("a folder");
+        let disk = Self(place);
+        let options = format!("size={size},mode=700");
+        disk.run("mount", &["-t", "tmpfs", "-o", &options, "tmpfs"]);
+        disk
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let status = Command::new(program).args(arguments).arg(&self.0).status();
+        let is_done = status.is_ok_and(|status| status.success());
+        assert!(
+            is_done,
+            "{program} {arguments:?}: these tests need the right to mount"
+        );
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+fn with_state_on_the_disk() -> Folder {
+    let folder = Folder::of_steps(STEPS, &["last"], &json!({}));
+    let plan = folder.read("plan.toml");
+    folder.write(
+        "plan.toml",
+        &plan.replace("format = 1\n", "format = 1\nstate = \"full/state\"\n"),
+    );
+    folder
+}
+
+#[test]
+fn a_state_folder_that_is_none_is_refused_with_what_to_do() {
+    let folder = Folder::of_steps(STEPS, &["last"], &json!({}));
+    folder.write(".salvor", "");
+    for verb in [&["apply", "--no-input"][..], &["plan"], &["runs"]] {
+        folder
+            .salvor(verb)
+            .ends_with(4)
+            .says("Not a directory")
+            .says("= help: ");
+    }
+}
+
+#[test]
+fn a_disk_without_room_for_a_journal_is_refused_before_anything_begins() {
+    let folder = with_state_on_the_disk();
+    let disk = Disk::new(&folder, "1m");
+    folder
+        .apply()
+        .ends_with(4)
+        .says("No space left")
+        .says("20 MB free");
+    assert!(folder.effects().is_empty());
+    drop(disk);
+}
+
+#[test]
+fn a_read_only_state_folder_is_refused_before_anything_begins() {
+    let folder = with_state_on_the_disk();
+    let disk = Disk::new(&folder, "32m");
+    disk.run("mount", &["-o", "remount,ro"]);
+    folder.apply().ends_with(4).says("Read-only file system");
+    assert!(folder.effects().is_empty());
+    drop(disk);
+}
+
+#[test]
+fn a_disk_that_becomes_full_halts_the_run_and_room_lets_it_go_on() {
+    let folder = with_state_on_the_disk();
+    let disk = Disk::new(&folder, "20m");
+    let apply = folder.apply();
+    assert!(matches!(apply.code, Some(5)), "{}", apply.all());
+    assert!(!apply.stderr.contains("panicked"), "{}", apply.all());
+    // What was under way is recorded in the space that was set aside; nothing new begins.
+    assert!(folder.effects().is_empty());
+    let fill = disk.0.join("fill");
+    std::fs::remove_file(&fill).expect("the filling is there");
+    let runs = std::fs::read_dir(disk.0.join("state/runs")).expect("runs");
+    let run = runs.flatten().next().expect("the run").file_name();
+    let run = run.into_string().expect("an id");
+    folder.salvor(&["journal", "check", &run]).ends_with(0);
+    folder
+        .salvor(&["resume", &run, "--no-input"])
+        .ends_with(0)
+        .says("GREEN");
+    assert_eq!(folder.effects(), ["last"]);
+    drop(disk);
+}
