@@ -18,4 +18,6 @@ mod panics;
 mod places;
 #[path = "operator/retrying.rs"]
 mod retrying;
+#[path = "operator/streams.rs"]
+mod streams;
 mod support;

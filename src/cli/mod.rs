@@ -93,16 +93,16 @@ fn run(verb: Verb) -> anyhow::Result<Exit> {
         }
         Verb::Schema { subject } => verbs::schema::print(subject, &registry),
         Verb::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "salvor",
-                &mut std::io::stdout(),
-            );
+            // Into memory first: the generator does not survive a reader that goes away.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "salvor", &mut script);
+            output::result_text(&String::from_utf8_lossy(&script));
             Ok(Exit::Ok)
         }
         Verb::Man => {
-            clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?;
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+            output::result_text(&String::from_utf8_lossy(&page));
             Ok(Exit::Ok)
         }
         Verb::Demo => runtime()?.block_on(verbs::demo::demo(&around(Path::new(".")))),
