@@ -8,16 +8,18 @@ mod deciding;
 mod hostile;
 #[path = "operator/many_steps.rs"]
 mod many_steps;
-#[path = "operator/racing.rs"]
-mod racing;
 #[path = "operator/outliving.rs"]
 mod outliving;
 #[path = "operator/panics.rs"]
 mod panics;
 #[path = "operator/places.rs"]
 mod places;
+#[path = "operator/racing.rs"]
+mod racing;
 #[path = "operator/retrying.rs"]
 mod retrying;
+#[path = "operator/secrets.rs"]
+mod secrets;
 #[path = "operator/streams.rs"]
 mod streams;
 mod support;
