@@ -69,11 +69,14 @@ pub enum ConductError {
 impl Part<'_> {
     /// Goes on with the run until nothing is left that may be done.
     pub async fn go_on(&self) -> Result<Ended, ConductError> {
-        let stopped = self.run(false).await?;
+        let engine = self.engine(false);
+        let stopped = self.guarded(engine.run()).await?;
         let assessment = self.assess();
         let reason = match stopped {
             Stopped::Complete => {
                 let summary = assessment.summary();
+                let says = format!("{}: {summary}", assessment.verdict.word());
+                self.guarded(engine.tell_end(&says)).await?;
                 self.journal
                     .append(Body::Finished {
                         verdict: assessment.verdict,
@@ -103,7 +106,8 @@ impl Part<'_> {
                 detail: why.to_owned(),
             })
             .await?;
-        let stopped = self.run(true).await?;
+        let engine = self.engine(true);
+        let stopped = self.guarded(engine.run()).await?;
         let assessment = self.assess();
         if stopped == Stopped::Interrupted {
             let detail = assessment.summary();
@@ -115,6 +119,8 @@ impl Part<'_> {
                 .await?;
             return Ok(Ended::Halted(StopReason::Interrupt, assessment));
         }
+        let says = format!("given up by {by}: {why}; {}", assessment.summary());
+        self.guarded(engine.tell_end(&says)).await?;
         self.journal
             .append(Body::Aborted {
                 by: by.to_owned(),
@@ -124,8 +130,8 @@ impl Part<'_> {
         Ok(Ended::Aborted(assessment))
     }
 
-    async fn run(&self, is_given_up: bool) -> Result<Stopped, ConductError> {
-        let engine = Engine {
+    fn engine(&self, is_given_up: bool) -> Engine<'_> {
+        Engine {
             change_set: self.change_set,
             journal: self.journal,
             registry: self.registry,
@@ -135,11 +141,18 @@ impl Part<'_> {
             stop: self.stop.clone(),
             is_given_up,
             scratch_root: self.scratch_root.clone(),
-        };
+        }
+    }
+
+    /// Work that is dropped the moment the lock is lost.
+    async fn guarded<T>(
+        &self,
+        work: impl Future<Output = Result<T, JournalError>>,
+    ) -> Result<T, ConductError> {
         tokio::select! {
             biased;
             lost = self.guard.keep() => Err(ConductError::LockLost(lost.to_string())),
-            stopped = engine.run() => Ok(stopped?),
+            done = work => Ok(done?),
         }
     }
 

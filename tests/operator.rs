@@ -1,5 +1,7 @@
 //! What the person at the terminal sees and can do: every verb in every state of a run, through the binary.
 
+#[path = "operator/asking.rs"]
+mod asking;
 #[path = "operator/damaged.rs"]
 mod damaged;
 #[path = "operator/deciding.rs"]
@@ -23,3 +25,8 @@ mod secrets;
 #[path = "operator/streams.rs"]
 mod streams;
 mod support;
+#[path = "operator/telling.rs"]
+mod telling;
+#[path = "../providers/system/tests/support/mod.rs"]
+#[expect(dead_code, reason = "its own tests use more of its answers")]
+mod web;

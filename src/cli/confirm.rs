@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 
+use salvor_contract::Effect;
+
+use crate::change_set::Change;
 use crate::change_set::ChangeSet;
 use crate::cli::output;
 
@@ -33,7 +36,11 @@ pub fn confirm(
 ) -> Result<Vec<String>, ConfirmError> {
     let mut confirmed = BTreeSet::new();
     let mut missing = Vec::new();
-    for destroyed in change_set.steps.iter().flat_map(|step| &step.confirm) {
+    let destroyed = change_set.steps.iter().flat_map(|step| {
+        let verb = verb_of(&step.change);
+        step.confirm.iter().map(move |destroyed| (verb, destroyed))
+    });
+    for (verb, destroyed) in destroyed {
         let fingerprint = &destroyed.fingerprint;
         if confirmed.contains(fingerprint) {
             continue;
@@ -41,7 +48,7 @@ pub fn confirm(
         if given.contains(fingerprint) {
             confirmed.insert(fingerprint.clone());
         } else if may_ask && std::io::stdin().is_terminal() {
-            output::progress(&format!("This destroys {}.", destroyed.what));
+            output::progress(&format!("This {verb} {}.", destroyed.what));
             output::prompt(&format!("Type its fingerprint to go on ({fingerprint}): "));
             let mut typed = String::new();
             // End of input is an empty line, which is not the fingerprint.
@@ -64,5 +71,23 @@ pub fn confirm(
         Err(ConfirmError::Missing {
             missing: missing.join("; "),
         })
+    }
+}
+
+/// What the change does to what is lost.
+fn verb_of(change: &Change) -> &'static str {
+    let effect = match change {
+        Change::Seen(preview) => preview.effect,
+        Change::Unseen { effect, .. } => *effect,
+    };
+    match effect {
+        Effect::Replace => "replaces",
+        Effect::Delete => "deletes",
+        Effect::Create
+        | Effect::Change
+        | Effect::Nothing
+        | Effect::Read
+        | Effect::Ask
+        | Effect::Run => "destroys",
     }
 }

@@ -1,8 +1,10 @@
 //! What `apply`, `resume` and `abort` share: lock, journal, terminal, signals, and the words at the end.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use salvor_contract::RunId;
@@ -16,10 +18,12 @@ use crate::cli::load;
 use crate::cli::output;
 use crate::cli::people::Operators;
 use crate::cli::surroundings::environment;
+use crate::cli::watch::Outlook;
 use crate::cli::watch::Terminal;
 use crate::conduct::Ended;
 use crate::conduct::Part;
 use crate::journal::Journal;
+use crate::journal::RunState;
 use crate::journal::StateFolder;
 use crate::journal::StopReason;
 use crate::journal::Verdict;
@@ -85,6 +89,17 @@ impl Hold {
         }
     }
 
+    /// Removes what operations of runs that are over have left: salvor may have been killed before it did.
+    pub async fn sweep(&self) {
+        // Runs that cannot be read are left alone.
+        for listed in self.state.runs().await.unwrap_or_default() {
+            let is_over = listed.chain.is_ok_and(|chain| chain.state.phase.is_over());
+            if let (true, Ok(folder)) = (is_over, self.state.run_folder(&listed.run)) {
+                remove_scratch(&scratch_root(&folder));
+            }
+        }
+    }
+
     /// Runs this process's part to its end, says how it ended, and gives the lock back.
     pub async fn part(
         self,
@@ -101,9 +116,16 @@ impl Hold {
             .map(|step| step.name.as_str().len())
             .max()
             .unwrap_or(0);
-        let terminal = Terminal::new(Arc::clone(&surroundings.clock), width.min(40));
         let run_folder = self.state.run_folder(&self.run)?;
         let at = load::plan_dir_option(&surroundings.plan_dir);
+        let outlook = Outlook {
+            answer_with: format!("salvor answer {}{at}", self.run),
+            width: width.min(40),
+            elapsed: Duration::from_millis(journal.with_state(|state| state.last.run_ms)),
+            rto: change_set.scenario.rto.map(|rto| rto.duration()),
+            is_whole: change_set.forecast.no_data.is_empty(),
+        };
+        let terminal = Terminal::new(Arc::clone(&surroundings.clock), outlook);
         terminal.line(&report::headline(&self.run, &run_folder, &at));
         let stop = stop_on_signals();
         let asks_here = may_ask && std::io::stdin().is_terminal();
@@ -138,9 +160,10 @@ impl Hold {
             &ended,
             &at,
         ));
+        remove_scratch_when_over(&run_folder, &ended);
         // What was recorded counts, whatever becomes of the lock.
         self.give_back().await;
-        Ok(exit_of(&ended))
+        Ok(exit_of(change_set, &journal.state(), &ended))
     }
 }
 
@@ -160,8 +183,28 @@ pub fn operator() -> String {
         .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
 }
 
-fn scratch_root(run_folder: &std::path::Path) -> PathBuf {
+fn scratch_root(run_folder: &Path) -> PathBuf {
     run_folder.join("scratch")
+}
+
+/// Files of operations are of no use when no process goes on with the run, and may hold what nobody should keep.
+fn remove_scratch_when_over(run_folder: &Path, ended: &Ended) {
+    match ended {
+        Ended::Halted(..) => {}
+        Ended::Finished(_) | Ended::Aborted(_) => remove_scratch(&scratch_root(run_folder)),
+    }
+}
+
+/// Removes a folder into which operations put files that nobody needs any more.
+pub fn remove_scratch(folder: &Path) {
+    match std::fs::remove_dir_all(folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => output::progress(&format!(
+            "warning: {} was not removed: {error}",
+            folder.display()
+        )),
+    }
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP stops the run in good order; the second ends the process now, as a crash would.
@@ -217,7 +260,7 @@ fn hears_hang_up() -> bool {
     ignored.is_none_or(|mask| mask & hang_up == 0)
 }
 
-fn exit_of(ended: &Ended) -> Exit {
+fn exit_of(change_set: &ChangeSet, state: &RunState, ended: &Ended) -> Exit {
     match ended {
         Ended::Finished(assessment) => match assessment.verdict {
             Verdict::Green | Verdict::Amber => Exit::Ok,
@@ -225,6 +268,7 @@ fn exit_of(ended: &Ended) -> Exit {
         },
         Ended::Halted(StopReason::Interrupt, _) => Exit::Interrupted,
         Ended::Halted(..) => Exit::StepFailed,
-        Ended::Aborted(_) => Exit::Ok,
+        Ended::Aborted(_) if report::left_undone(change_set, state).is_empty() => Exit::Ok,
+        Ended::Aborted(_) => Exit::StepFailed,
     }
 }

@@ -57,7 +57,11 @@ impl Operators {
         };
         let mut keyboard = keyboard.lock().await;
         loop {
-            output::prompt(&format!("{}: {} > ", question.step, question.ask));
+            let until = question.until.strftime("%Y-%m-%dT%H:%MZ");
+            output::prompt(&format!(
+                "{} (until {until}): {} > ",
+                question.step, question.ask
+            ));
             let Some(line) = keyboard.recv().await else {
                 // The terminal is gone; the inbox is left.
                 return std::future::pending().await;

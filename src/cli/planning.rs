@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::change_set::Predicted;
 use crate::cli::exit::Exit;
 use crate::cli::output;
+use crate::cli::part::remove_scratch;
 use crate::cli::refusal::Refusal;
 use crate::diff::Commission;
 use crate::diff::Computed;
@@ -39,7 +40,9 @@ pub async fn look(
     refuse_unknown_points(instance, &request)?;
     let graph = Graph::of(instance).context("the steps have no order")?;
     let stop = CancellationToken::new();
-    let scratch = state.path().join("scratch");
+    let all_scratch = state.path().join("scratch");
+    // A folder of its own: another `plan` beside this one must not lose its files.
+    let scratch = all_scratch.join(surroundings.randomness.token());
     let reading = Reading {
         registry,
         surroundings,
@@ -55,7 +58,11 @@ pub async fn look(
         request,
         history: history(state, &instance.plan).await,
     };
-    Ok(compute(instance, &graph, &surveyed, &commission, &reading).await)
+    let computed = compute(instance, &graph, &surveyed, &commission, &reading).await;
+    remove_scratch(&scratch);
+    // The last of them takes the common folder with it.
+    let _ = std::fs::remove_dir(all_scratch);
+    Ok(computed)
 }
 
 /// A point for a store that is not in the plan would choose nothing, and the newest point would be taken instead.

@@ -12,8 +12,10 @@ use std::time::Duration;
 use indicatif::MultiProgress;
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
+use indicatif::ProgressState;
 use indicatif::ProgressStyle;
 use salvor_contract::Clock;
+use salvor_contract::KindName;
 use salvor_contract::Size;
 use salvor_contract::StepName;
 use salvor_contract::Unit;
@@ -21,24 +23,47 @@ use salvor_contract::Update;
 
 use crate::execution::End;
 use crate::execution::Event;
+use crate::execution::Question;
 use crate::execution::Watcher;
+use crate::execution::board::Left;
+use crate::recovery_points::length_words;
 
 /// How often a plain line tells of the same step's progress at most.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// Without a terminal the course of a run is told again after so long, or when it changes.
+const COURSE_EVERY: Duration = Duration::from_secs(60);
+
+/// What a view of a run knows of it beforehand.
+pub struct Outlook {
+    /// How a person answers a question of it: `salvor answer r7kq4m`.
+    pub answer_with: String,
+    /// The length of the longest name of its steps.
+    pub width: usize,
+    /// How long it goes on already, with the time in which no process worked on it.
+    pub elapsed: Duration,
+    /// How long it may take.
+    pub rto: Option<Duration>,
+    /// False when there is no prediction for some of its steps.
+    pub is_whole: bool,
+}
 
 /// Shows a run on stderr.
 pub struct Terminal {
     clock: Arc<dyn Clock>,
     began: Duration,
-    width: usize,
+    outlook: Arc<Outlook>,
     bars: Option<MultiProgress>,
+    left: Arc<Mutex<Left>>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     running: BTreeMap<StepName, Running>,
-    left: Option<ProgressBar>,
+    footer: Option<ProgressBar>,
+    /// When the course was told last, and whether it was late then.
+    course_told: Option<(Duration, bool)>,
 }
 
 struct Running {
@@ -49,8 +74,8 @@ struct Running {
 }
 
 impl Terminal {
-    /// A view of a run whose longest step name has `width` characters.
-    pub fn new(clock: Arc<dyn Clock>, width: usize) -> Self {
+    /// A view of a run.
+    pub fn new(clock: Arc<dyn Clock>, outlook: Outlook) -> Self {
         let is_live = std::io::stderr().is_terminal();
         let bars =
             is_live.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
@@ -58,8 +83,9 @@ impl Terminal {
         Self {
             clock,
             began,
-            width,
+            outlook: Arc::new(outlook),
             bars,
+            left: Arc::default(),
             state: Mutex::default(),
         }
     }
@@ -86,7 +112,7 @@ impl Terminal {
         let time = time.map(clock_time).unwrap_or_default();
         let line = format!(
             "  {word:<8} {step:<width$} {time:>7}   {rest}",
-            width = self.width
+            width = self.outlook.width
         );
         self.line(line.trim_end());
     }
@@ -97,7 +123,7 @@ impl Terminal {
             let bar = bars.add(ProgressBar::no_length());
             let style = format!(
                 "  running  {{prefix:<{}}} {{elapsed:>7}}   {{msg}}",
-                self.width
+                self.outlook.width
             );
             if let Ok(style) = ProgressStyle::with_template(&style) {
                 bar.set_style(style);
@@ -159,21 +185,78 @@ impl Terminal {
         self.row(word, step, length, rest);
     }
 
-    fn left(&self, milliseconds: u128) {
-        let Some(bars) = &self.bars else { return };
-        let mut state = self.lock();
-        let bar = state.left.get_or_insert_with(|| {
-            let bar = bars.add(ProgressBar::no_length());
-            if let Ok(style) = ProgressStyle::with_template("  {msg}") {
-                bar.set_style(style);
+    /// Shows whether the run will be in time: below the bars at every moment, else when it matters.
+    fn left(&self, left: Left) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = left;
+        match &self.bars {
+            Some(bars) => {
+                let mut state = self.lock();
+                state.footer.get_or_insert_with(|| bars.add(self.footer()));
             }
-            bar
-        });
-        let left = Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX));
-        let elapsed = clock_time(self.clock.elapsed().saturating_sub(self.began));
-        bar.set_message(format!(
-            "elapsed {elapsed} · critical path left about {}",
-            clock_time(left)
+            None => self.tell_course(left),
+        }
+    }
+
+    /// The last line of a terminal. It is made anew whenever it is drawn.
+    fn footer(&self) -> ProgressBar {
+        let (clock, outlook) = (Arc::clone(&self.clock), Arc::clone(&self.outlook));
+        let (left, began) = (Arc::clone(&self.left), self.began);
+        let write = move |_: &ProgressState, to: &mut dyn std::fmt::Write| {
+            let now = clock.elapsed();
+            let left = left.lock().unwrap_or_else(PoisonError::into_inner).at(now);
+            let elapsed = outlook.elapsed + now.saturating_sub(began);
+            // The bar's own buffer takes everything.
+            let _ = to.write_str(&course_text(&outlook, elapsed, left).0);
+        };
+        let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template("  {course}") {
+            bar.set_style(style.with_key("course", write));
+        }
+        bar.enable_steady_tick(Duration::from_secs(1));
+        bar
+    }
+
+    fn tell_course(&self, left: Left) {
+        if self.outlook.rto.is_none() {
+            return;
+        }
+        let now = self.clock.elapsed();
+        let elapsed = self.outlook.elapsed + now.saturating_sub(self.began);
+        let (text, is_late) = course_text(&self.outlook, elapsed, left.at(now));
+        let mut state = self.lock();
+        let is_news = match state.course_told {
+            None => true,
+            Some((told, was_late)) => was_late != is_late || now - told >= COURSE_EVERY,
+        };
+        if is_news {
+            state.course_told = Some((now, is_late));
+            drop(state);
+            self.line(&format!("  {text}"));
+        }
+    }
+
+    fn asked(&self, question: &Question) {
+        let who = question
+            .role
+            .as_ref()
+            .map(|role| format!("for {role}, "))
+            .unwrap_or_default();
+        let step = &question.step;
+        let until = question.until.strftime("%Y-%m-%dT%H:%MZ");
+        self.row(
+            "manual",
+            step,
+            None,
+            &format!("{who}until {until}: {}", question.ask),
+        );
+        let how = match question.evidence.as_deref() {
+            Some("file" | "screenshot") => "--file FILE",
+            Some("confirm") => "--text yes",
+            Some(_) | None => "--text …",
+        };
+        let answer_with = &self.outlook.answer_with;
+        self.line(&format!(
+            "           answer with: {answer_with} {step} {how}"
         ));
     }
 
@@ -198,22 +281,57 @@ impl Watcher for Terminal {
                     &format!("in {}: {error}", clock_time(after)),
                 );
             }
-            Event::Asked { question } => {
-                let who = question
-                    .role
-                    .as_ref()
-                    .map(|role| format!("for {role}: "))
-                    .unwrap_or_default();
-                self.row(
-                    "manual",
-                    &question.step,
-                    None,
-                    &format!("{who}{}", question.ask),
-                );
+            Event::Asked { question } => self.asked(question),
+            Event::NotAccepted { step, why } => {
+                self.row("manual", step, None, &format!("not accepted: {why}"));
             }
             Event::Ended { step, end, why } => self.ended(step, end, why),
-            Event::Left { critical_path_ms } => self.left(critical_path_ms),
+            Event::Told {
+                event,
+                about,
+                by,
+                end,
+                why,
+            } => self.line(&told_text(event, about, by, end, why)),
+            Event::Left { critical_path } => self.left(critical_path),
             Event::Stopping { why } => self.line(&format!("stopping: {why}")),
+        }
+    }
+}
+
+/// `elapsed 14:33 · critical path left about 1:05:00 · RTO 2 h: on course`, and whether it will be late.
+fn course_text(outlook: &Outlook, elapsed: Duration, left: Duration) -> (String, bool) {
+    let about = if outlook.is_whole {
+        "about"
+    } else {
+        "at least"
+    };
+    let mut text = format!(
+        "elapsed {} · critical path left {about} {}",
+        clock_time(elapsed),
+        clock_time(left)
+    );
+    let Some(rto) = outlook.rto else {
+        return (text, false);
+    };
+    let late = (elapsed + left).saturating_sub(rto);
+    let course = if late.is_zero() {
+        "on course".to_owned()
+    } else {
+        format!("late by {about} {}", length_words(late))
+    };
+    text.push_str(&format!(" · RTO {}: {course}", length_words(rto)));
+    (text, !late.is_zero())
+}
+
+/// `  told     asked review, by system.notify`.
+fn told_text(event: &str, about: Option<&StepName>, by: &KindName, end: End, why: &str) -> String {
+    let about = about.map(|step| format!(" {step}")).unwrap_or_default();
+    match end {
+        End::Succeeded | End::Adopted => format!("  told     {event}{about}, by {by}"),
+        End::Failed => format!("  not told {event}{about}, by {by}: {why}"),
+        End::Unknown | End::LeftRunning => {
+            format!("  not told {event}{about}, by {by}, as far as is known: {why}")
         }
     }
 }
@@ -272,8 +390,36 @@ mod tests {
     use salvor_contract::Unit;
     use salvor_contract::Update;
 
+    use super::Outlook;
     use super::clock_time;
+    use super::course_text;
     use super::progress_text;
+
+    #[test]
+    fn the_course_is_held_against_the_objective() {
+        let check = |elapsed: u64, left: u64, rto: Option<u64>, is_whole, expected: &str| {
+            let outlook = Outlook {
+                answer_with: String::new(),
+                width: 0,
+                elapsed: Duration::ZERO,
+                rto: rto.map(Duration::from_secs),
+                is_whole,
+            };
+            let (elapsed, left) = (Duration::from_secs(elapsed), Duration::from_secs(left));
+            assert_eq!(course_text(&outlook, elapsed, left).0, expected);
+        };
+        let on_course = "elapsed 14:33 · critical path left about 1:05:00 · RTO 2 h: on course";
+        check(873, 3900, Some(7200), true, on_course);
+        let late = "elapsed 1:00:00 · critical path left at least 1:12:00 · RTO 2 h: late by at least 12 min";
+        check(3600, 4320, Some(7200), false, late);
+        check(
+            2,
+            1,
+            None,
+            true,
+            "elapsed 0:02 · critical path left about 0:01",
+        );
+    }
 
     #[test]
     fn progress_says_amount_rate_and_time_left() {

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use salvor_contract::ActionKind;
 use salvor_contract::Class;
 use salvor_contract::Fields;
-use salvor_contract::Idempotency;
 use salvor_contract::Identity;
 use salvor_contract::IdentityTemplate;
 use salvor_contract::Operation;
@@ -121,7 +120,7 @@ pub(super) fn draft(
     let target_waits_for = of_target(&filled);
     let target_given_by = of_target(&with);
     Ok(Draft {
-        class: class_of(kind, &filled),
+        class: kind.idempotency.class(&filled),
         with,
         preview_with,
         store,
@@ -205,17 +204,6 @@ fn point_of(step: &Step, selections: &[StoreSelection]) -> (PointSource, Option<
         Some(Choice::Leave | Choice::Impossible) | None => {
             (PointSource::None, Some(no_point_yet(store, selections)))
         }
-    }
-}
-
-/// The class of a step's operation, as its kind fixes it or its inputs declare it.
-fn class_of(kind: &ActionKind, with: &Values) -> Class {
-    match kind.idempotency {
-        Idempotency::Fixed(class) => class,
-        Idempotency::Declared(input) => with
-            .get(input)
-            .and_then(|value| serde_json::from_value(value.clone()).ok())
-            .unwrap_or(Class::Unkeyed),
     }
 }
 

@@ -1,9 +1,8 @@
-//! Makes the operation of a step: chooses its point, renders its inputs, asks its question, records its intent.
+//! Makes the operation of a step: chooses its point, renders its inputs, records its intent.
 //!
 //! An operation that an earlier process intended is made again from the same records, and must come out
 //! the same to the byte: its inputs' digest is compared with the one in the intent.
 
-use salvor_contract::Answer;
 use salvor_contract::ChosenPoint;
 use salvor_contract::Destroyed;
 use salvor_contract::Destroys;
@@ -12,6 +11,8 @@ use salvor_contract::KindName;
 use salvor_contract::Operation;
 use salvor_contract::OperationId;
 use salvor_contract::Provider;
+use salvor_contract::RunId;
+use salvor_contract::StepName;
 use serde_json::Value;
 
 use crate::change_set::PlannedStep;
@@ -22,21 +23,20 @@ use crate::execution::operate::Operator;
 use crate::execution::step::Doubt;
 use crate::execution::watcher::End;
 use crate::execution::watcher::Event;
-use crate::execution::watcher::Question;
 use crate::journal::Body;
 use crate::journal::FailureKind;
 use crate::journal::JournalError;
-use crate::journal::Status;
 use crate::journal::names::operation_id;
 use crate::journal::state::Attempt;
 use crate::recovery_points::Chosen;
 use crate::recovery_points::choose_later;
+use crate::registry::Registry;
 use crate::survey::Reading;
 use crate::template;
 
 /// Why a step has no operation: a reason that fails the step, or one that ends the process's part.
-enum NoOperation {
-    Failed(Error),
+pub(super) enum NoOperation {
+    Failed(FailureKind, Error),
     Stopped,
     Journal(JournalError),
 }
@@ -49,7 +49,7 @@ impl From<JournalError> for NoOperation {
 
 impl From<Error> for NoOperation {
     fn from(error: Error) -> Self {
-        Self::Failed(error)
+        Self::Failed(FailureKind::Preparation, error)
     }
 }
 
@@ -71,8 +71,12 @@ impl Engine<'_> {
             Err(NoOperation::Stopped) => return Ok(End::LeftRunning),
             Err(NoOperation::Journal(error)) => return Err(error),
             // What was asked of the provider ended because of the stop: the step is as it was.
-            Err(NoOperation::Failed(_)) if self.stop.is_cancelled() => return Ok(End::LeftRunning),
-            Err(NoOperation::Failed(error)) => return self.not_begun(step, &error).await,
+            Err(NoOperation::Failed(..)) if self.stop.is_cancelled() => {
+                return Ok(End::LeftRunning);
+            }
+            Err(NoOperation::Failed(kind, error)) => {
+                return self.not_begun(&step.name, kind, &error).await;
+            }
         };
         let intent = Body::Intent {
             step: step.name.clone(),
@@ -100,8 +104,10 @@ impl Engine<'_> {
             Ok(operation) => operation,
             Err(NoOperation::Stopped) => return Ok(End::LeftRunning),
             Err(NoOperation::Journal(error)) => return Err(error),
-            Err(NoOperation::Failed(_)) if self.stop.is_cancelled() => return Ok(End::LeftRunning),
-            Err(NoOperation::Failed(error)) => {
+            Err(NoOperation::Failed(..)) if self.stop.is_cancelled() => {
+                return Ok(End::LeftRunning);
+            }
+            Err(NoOperation::Failed(_, error)) => {
                 return self.lost(step, &open, &error.to_string()).await;
             }
         };
@@ -119,25 +125,9 @@ impl Engine<'_> {
     async fn operation(&self, step: &PlannedStep, attempt: u32) -> Result<Operation, NoOperation> {
         self.provider(&step.action)?;
         let point = self.point(step).await?;
-        let kind = self.registry.action(&step.action);
-        let takes = kind.map(|kind| kind.with.clone()).unwrap_or_default();
-        let with = template::render_values(&step.with, &takes, &self.facts(&step.references()))
-            .map_err(|error| Error::refused(format!("cannot render the inputs: {error}")))?;
-        let run = self.run_id();
-        let mut operation = Operation {
-            id: OperationId::new(""),
-            run,
-            step: step.name.clone(),
-            attempt,
-            token: 0,
-            action: step.action.clone(),
-            with,
-            config: step.config.clone(),
-            store: step.store.clone(),
-            point,
-            service_name: None,
-            answer: None,
-        };
+        let facts = self.facts(&step.references());
+        let mut operation = made(self.registry, step, self.run_id(), attempt, &facts)?;
+        operation.point = point;
         if step.asks {
             operation.answer = Some(self.ask(&operation, step).await?);
         }
@@ -184,7 +174,7 @@ impl Engine<'_> {
         }
     }
 
-    fn reading(&self) -> Reading<'_> {
+    pub(super) fn reading(&self) -> Reading<'_> {
         Reading {
             registry: self.registry,
             surroundings: self.surroundings,
@@ -230,70 +220,7 @@ impl Engine<'_> {
         Ok(Some(point))
     }
 
-    /// Asks the question of a step, or finds the answer that was given already.
-    async fn ask(&self, operation: &Operation, step: &PlannedStep) -> Result<Answer, NoOperation> {
-        if let Some(answer) = self
-            .journal
-            .with_state(|state| state.step(&step.name).answer)
-        {
-            // A crash between its record and this would leave it as the answer to the next try's question.
-            self.people.recorded(&step.name).await;
-            return Ok(answer);
-        }
-        let question = self.question(operation).await?;
-        if !self
-            .journal
-            .with_state(|state| state.status(&step.name) == Status::Asked)
-        {
-            let body = Body::Asked {
-                step: step.name.clone(),
-                question: question.ask.clone(),
-                role: question.role.clone(),
-                evidence: question.evidence.clone(),
-            };
-            self.record(body).await?;
-        }
-        self.watcher.saw(Event::Asked {
-            question: &question,
-        });
-        let answer = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return Err(NoOperation::Stopped),
-            answer = self.people.answer(&question) => answer,
-        };
-        self.record(Body::Answered {
-            step: step.name.clone(),
-            answer: answer.clone(),
-        })
-        .await?;
-        self.people.recorded(&step.name).await;
-        Ok(answer)
-    }
-
-    /// The question as its provider words it; role, evidence and commands as the inputs have them.
-    async fn question(&self, operation: &Operation) -> Result<Question, Error> {
-        let provider = self.provider(&operation.action)?;
-        let preview = self
-            .reading()
-            .ask(async |call| provider.preview(operation, &call).await)
-            .await?;
-        let text = |name: &str| operation.with.text(name).map(str::to_owned);
-        let commands = operation.with.get("commands").and_then(Value::as_array);
-        let commands = commands.map(|list| {
-            list.iter()
-                .filter_map(|c| c.as_str().map(str::to_owned))
-                .collect()
-        });
-        Ok(Question {
-            step: operation.step.clone(),
-            ask: preview.summary,
-            role: text("role"),
-            evidence: text("evidence"),
-            commands: commands.unwrap_or_default(),
-        })
-    }
-
-    fn provider(&self, action: &KindName) -> Result<&dyn Provider, Error> {
+    pub(super) fn provider(&self, action: &KindName) -> Result<&dyn Provider, Error> {
         let provider = self.registry.provider(action.provider());
         let provider = provider
             .ok_or_else(|| Error::refused(format!("no provider here performs {action}")))?;
@@ -315,11 +242,17 @@ impl Engine<'_> {
         }
     }
 
-    async fn not_begun(&self, step: &PlannedStep, error: &Error) -> Result<End, JournalError> {
+    /// Records that a step failed before an operation was intended for it.
+    pub(super) async fn not_begun(
+        &self,
+        step: &StepName,
+        kind: FailureKind,
+        error: &Error,
+    ) -> Result<End, JournalError> {
         let body = Body::Failed {
-            step: step.name.clone(),
+            step: step.clone(),
             op: None,
-            kind: FailureKind::Preparation,
+            kind,
             what: error.to_string(),
             hint: error.hint().map(str::to_owned),
             findings: Vec::new(),
@@ -327,7 +260,7 @@ impl Engine<'_> {
         };
         self.record(body).await?;
         self.watcher.saw(Event::Ended {
-            step: &step.name,
+            step,
             end: End::Failed,
             why: &error.to_string(),
         });
@@ -353,6 +286,34 @@ impl Engine<'_> {
         });
         Ok(End::Unknown)
     }
+}
+
+/// The operation of a step as these facts make it: without its point, its answer and its id.
+pub(super) fn made(
+    registry: &Registry,
+    step: &PlannedStep,
+    run: RunId,
+    attempt: u32,
+    facts: &Value,
+) -> Result<Operation, Error> {
+    let kind = registry.action(&step.action);
+    let takes = kind.map(|kind| kind.with.clone()).unwrap_or_default();
+    let with = template::render_values(&step.with, &takes, facts)
+        .map_err(|error| Error::refused(format!("cannot render the inputs: {error}")))?;
+    Ok(Operation {
+        id: OperationId::new(""),
+        run,
+        step: step.name.clone(),
+        attempt,
+        token: 0,
+        action: step.action.clone(),
+        with,
+        config: step.config.clone(),
+        store: step.store.clone(),
+        point: None,
+        service_name: None,
+        answer: None,
+    })
 }
 
 /// What the intent pins: everything that the provider is given, apart from ids.

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use salvor_contract::Identity;
 use salvor_contract::StepName;
@@ -65,7 +66,29 @@ struct Task {
     followers: Vec<(usize, Tie)>,
     lane: usize,
     targets: Vec<Identity>,
+    /// How long it is predicted to last.
+    own: Duration,
+    /// The same with the longest path behind it, in milliseconds.
     remaining_ms: u128,
+}
+
+/// How long the rest of a run is predicted to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Of a step that runs, counted from its start; nothing when the longest path begins with one that waits.
+    pub running: Duration,
+    /// When that step started, on the clock that the board is told the time of.
+    pub since: Duration,
+    /// Of what comes after it.
+    pub after: Duration,
+}
+
+impl Left {
+    /// How long it still takes at this moment. A step that lasts longer than predicted is about to end.
+    pub fn at(&self, now: Duration) -> Duration {
+        let passed = now.saturating_sub(self.since);
+        self.running.saturating_sub(passed) + self.after
+    }
 }
 
 /// The place of a step among others: the one with the longest path left comes first.
@@ -86,8 +109,8 @@ pub struct Board {
     index: BTreeMap<StepName, usize>,
     tasks: Vec<Task>,
     lanes: Vec<Lane>,
-    /// The steps that have not ended.
-    open: BTreeSet<Rank>,
+    /// When each step that runs started.
+    running: BTreeMap<usize, Duration>,
     limits: Limits,
     mode: Mode,
     slots: usize,
@@ -95,7 +118,7 @@ pub struct Board {
 }
 
 /// What a step without a prediction is taken to last, so that longer chains still go first.
-const UNPREDICTED_MS: u128 = 1_000;
+const UNPREDICTED: Duration = Duration::from_secs(1);
 
 impl Board {
     /// A board on which every step waits.
@@ -143,14 +166,13 @@ impl Board {
             index,
             tasks,
             lanes,
-            open: BTreeSet::new(),
+            running: BTreeMap::new(),
             limits: change_set.limits.clone(),
             mode: Mode::Forward,
             slots: 0,
             by_target: BTreeMap::new(),
         };
         for place in 0..board.tasks.len() {
-            board.open.insert(board.rank(place));
             board.settle(place);
         }
         board
@@ -175,7 +197,7 @@ impl Board {
     }
 
     /// The next step to start, if one is ready and fits the limits; it is running from now on.
-    pub fn take(&mut self) -> Option<StepName> {
+    pub fn take(&mut self, now: Duration) -> Option<StepName> {
         if self.mode == Mode::Stopping {
             return None;
         }
@@ -187,7 +209,7 @@ impl Board {
         };
         let lanes = self.lanes.iter().filter(|lane| self.has_room(lane));
         let (_, place) = lanes.filter_map(first).min()?;
-        self.begin(place);
+        self.begin(place, now);
         Some(self.names[place].clone())
     }
 
@@ -196,11 +218,11 @@ impl Board {
     ///
     /// All are placed before anything follows from one of them: after a retry, a step that is done may need one
     /// that has failed since, and must not be taken for one that cannot start.
-    pub fn take_over(&mut self, stands: &[(&StepName, Phase)]) {
+    pub fn take_over(&mut self, stands: &[(&StepName, Phase)], now: Duration) {
         for (name, phase) in stands {
             let place = self.index[*name];
             if *phase == Phase::Running {
-                self.begin(place);
+                self.begin(place, now);
             } else {
                 self.leave_queue(place);
                 self.tasks[place].phase = *phase;
@@ -241,11 +263,24 @@ impl Board {
         self.mode = Mode::Stopping;
     }
 
-    /// Milliseconds left along the longest path of steps that have not ended, as predicted.
-    pub fn critical_path_left_ms(&self) -> u128 {
-        self.open
-            .first()
-            .map_or(0, |(Reverse(remaining_ms), _)| *remaining_ms)
+    /// What is left along the longest path of steps that have not ended, as predicted. What waits stands behind
+    /// one that runs or is ready; what waits for one that is unknown is not counted.
+    pub fn critical_path_left(&self, now: Duration) -> Left {
+        let running = self.running.iter().map(|(place, since)| {
+            let task = &self.tasks[*place];
+            Left {
+                running: task.own,
+                since: *since,
+                after: milliseconds(task.remaining_ms).saturating_sub(task.own),
+            }
+        });
+        let ready = self.lanes.iter().filter_map(|lane| lane.ready.first());
+        let ready = ready.map(|(Reverse(remaining_ms), _)| Left {
+            after: milliseconds(*remaining_ms),
+            ..Left::default()
+        });
+        let longest = running.chain(ready).max_by_key(|left| left.at(now));
+        longest.unwrap_or_default()
     }
 
     fn rank(&self, place: usize) -> Rank {
@@ -257,7 +292,8 @@ impl Board {
         self.lanes[self.tasks[place].lane].ready.remove(&rank);
     }
 
-    fn begin(&mut self, place: usize) {
+    fn begin(&mut self, place: usize, now: Duration) {
+        self.running.insert(place, now);
         self.leave_queue(place);
         let task = &mut self.tasks[place];
         task.phase = Phase::Running;
@@ -270,6 +306,7 @@ impl Board {
     }
 
     fn give_back(&mut self, place: usize) {
+        self.running.remove(&place);
         let task = &self.tasks[place];
         let lane = &mut self.lanes[task.lane];
         lane.running -= 1;
@@ -299,7 +336,6 @@ impl Board {
         let mut open = vec![(place, phase)];
         while let Some((place, phase)) = open.pop() {
             self.leave_queue(place);
-            self.open.remove(&self.rank(place));
             self.tasks[place].phase = phase;
             if phase == Phase::Unknown {
                 continue;
@@ -364,6 +400,10 @@ fn lane_of(step: &PlannedStep, limits: &Limits, lanes: &mut Vec<Lane>) -> usize 
 }
 
 fn task_of(step: &PlannedStep, lane: usize, place: &impl Fn(&StepName) -> usize) -> Task {
+    let own = step
+        .predicted
+        .as_ref()
+        .map_or(UNPREDICTED, |predicted| predicted.length.duration());
     // Only a step that finishes others asks what it refers to, and templates are long to read.
     let references = if step.finally {
         step.references().iter().map(place).collect()
@@ -380,11 +420,13 @@ fn task_of(step: &PlannedStep, lane: usize, place: &impl Fn(&StepName) -> usize)
         followers: Vec::new(),
         lane,
         targets: step.writes.clone(),
-        remaining_ms: step
-            .predicted
-            .as_ref()
-            .map_or(UNPREDICTED_MS, |p| p.length.duration().as_millis()),
+        own,
+        remaining_ms: own.as_millis(),
     }
+}
+
+fn milliseconds(number: u128) -> Duration {
+    Duration::from_millis(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

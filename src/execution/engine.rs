@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use salvor_contract::Outcome;
 use salvor_contract::RunId;
 use salvor_contract::StepName;
 use serde_json::Value;
@@ -19,7 +18,7 @@ use crate::change_set::ChangeSet;
 use crate::change_set::PlannedStep;
 use crate::execution::board::Board;
 use crate::execution::board::Phase;
-use crate::execution::facts::facts;
+use crate::execution::facts::facts_of;
 use crate::execution::watcher::End;
 use crate::execution::watcher::Event;
 use crate::execution::watcher::People;
@@ -83,13 +82,20 @@ impl Engine<'_> {
         for step in board.steps_at(Phase::Running) {
             running.push(self.step(named(&step)));
         }
+        let mut telling = FuturesUnordered::new();
+        let mut told = BTreeSet::new();
+        let mut news = self.journal.watch();
         let mut stop_seen = false;
         loop {
-            while let Some(step) = board.take() {
+            while let Some(step) = board.take(self.surroundings.clock.elapsed()) {
                 running.push(self.step(named(&step)));
             }
+            for message in self.due(&told) {
+                told.insert(message.name.clone());
+                telling.push(self.tell(message));
+            }
             self.watcher.saw(Event::Left {
-                critical_path_ms: board.critical_path_left_ms(),
+                critical_path: board.critical_path_left(self.surroundings.clock.elapsed()),
             });
             let ended = tokio::select! {
                 biased;
@@ -100,6 +106,12 @@ impl Engine<'_> {
                     continue;
                 }
                 ended = running.next() => ended,
+                Some(sent) = telling.next() => {
+                    sent?;
+                    continue;
+                }
+                // A question is recorded while its step goes on: somebody may have to be told of it now.
+                Ok(()) = news.changed(), if !self.change_set.notify.is_empty() => continue,
             };
             let Some((step, end)) = ended else { break };
             match end? {
@@ -114,6 +126,9 @@ impl Engine<'_> {
                 }
                 End::LeftRunning => board.ended(&step.name, Phase::Unknown),
             }
+        }
+        while let Some(sent) = telling.next().await {
+            sent?;
         }
         let all_succeeded = board.steps_at(Phase::Succeeded).len() == self.change_set.steps.len();
         Ok(if all_succeeded {
@@ -152,14 +167,15 @@ impl Engine<'_> {
             stands.push((&step.name, phase));
             must_wind_down |= phase == Phase::Failed && step.on_failure == OnFailure::Stop;
         }
-        board.take_over(&stands);
+        board.take_over(&stands, self.surroundings.clock.elapsed());
         if must_wind_down {
             board.wind_down();
         }
         board
     }
 
-    async fn step<'b>(
+    /// Brings a step to its end: one that was begun is found again, any other is begun.
+    pub(super) async fn step<'b>(
         &self,
         step: &'b PlannedStep,
     ) -> (&'b PlannedStep, Result<End, JournalError>) {
@@ -184,17 +200,8 @@ impl Engine<'_> {
 
     /// The facts that templates can refer to now, with the outputs of these steps.
     pub(super) fn facts(&self, steps: &BTreeSet<StepName>) -> Value {
-        self.journal.with_state(|state| {
-            let outcome = |name: &StepName| Some((name.clone(), state.step(name).outcome?));
-            let outcomes: BTreeMap<StepName, Outcome> = steps.iter().filter_map(outcome).collect();
-            facts(
-                self.change_set,
-                &state.run,
-                state.opening.at,
-                &outcomes,
-                &state.chosen,
-            )
-        })
+        self.journal
+            .with_state(|state| facts_of(self.change_set, state, steps))
     }
 
     /// The id of this run.

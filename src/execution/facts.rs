@@ -1,6 +1,7 @@
 //! What templates can refer to while a run goes on: inputs, tables, points, and outputs so far.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use salvor_contract::Outcome;
 use salvor_contract::RunId;
@@ -13,10 +14,23 @@ use serde_json::json;
 use crate::change_set::ChangeSet;
 use crate::change_set::Choice;
 use crate::diff::point_facts;
+use crate::journal::RunState;
 use crate::journal::state::Chosen;
 
-/// The facts of a run, as templates see them.
-pub fn facts(
+/// The facts of a run at this moment, with the outputs of these steps.
+pub fn facts_of(change_set: &ChangeSet, state: &RunState, steps: &BTreeSet<StepName>) -> Value {
+    let outcome = |name: &StepName| Some((name.clone(), state.step(name).outcome?));
+    let outcomes: BTreeMap<StepName, Outcome> = steps.iter().filter_map(outcome).collect();
+    facts(
+        change_set,
+        &state.run,
+        state.opening.at,
+        &outcomes,
+        &state.chosen,
+    )
+}
+
+fn facts(
     change_set: &ChangeSet,
     run: &RunId,
     started: jiff::Timestamp,

@@ -3,6 +3,7 @@
 //! What it deliberately does not do: decide anything that the change set leaves open, print, or remember
 //! something that the journal does not hold.
 
+pub mod asking;
 mod begin;
 pub mod board;
 pub mod engine;
@@ -12,6 +13,7 @@ pub mod reopen;
 #[cfg(test)]
 mod sample;
 mod step;
+pub mod telling;
 pub mod watcher;
 
 pub use crate::execution::engine::Engine;

@@ -3,9 +3,13 @@
 //! Both are traits because a terminal, a log, a test and a process elsewhere take these places.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use salvor_contract::Answer;
+use salvor_contract::KindName;
 use salvor_contract::StepName;
 use salvor_contract::Update;
+
+use crate::execution::board::Left;
 
 /// Is told what happens in a run, as it happens. What it does with it cannot change the run.
 pub trait Watcher: Send + Sync {
@@ -56,6 +60,13 @@ pub enum Event<'a> {
         /// What is asked.
         question: &'a Question,
     },
+    /// An answer will not do; the question stays open.
+    NotAccepted {
+        /// The step that asks.
+        step: &'a StepName,
+        /// Why.
+        why: &'a str,
+    },
     /// A step has ended.
     Ended {
         /// The step.
@@ -65,10 +76,23 @@ pub enum Event<'a> {
         /// Why, where it did not succeed.
         why: &'a str,
     },
-    /// Milliseconds left along the critical path, as predicted.
+    /// Somebody was told of something, or could not be.
+    Told {
+        /// What of: `started`, `asked`, `failed`, `finished`.
+        event: &'a str,
+        /// The step that it is about.
+        about: Option<&'a StepName>,
+        /// The action that told it.
+        by: &'a KindName,
+        /// How the message ended.
+        end: End,
+        /// Why it was not sent, or why nobody can tell.
+        why: &'a str,
+    },
+    /// What is left along the critical path, as predicted.
     Left {
-        /// Milliseconds.
-        critical_path_ms: u128,
+        /// How long it takes.
+        critical_path: Left,
     },
     /// The run begins to stop.
     Stopping {
@@ -105,6 +129,8 @@ pub struct Question {
     pub evidence: Option<String>,
     /// What a person would type to do what is asked.
     pub commands: Vec<String>,
+    /// The step fails when nobody has answered by then.
+    pub until: Timestamp,
 }
 
 /// Where answers come from: the terminal of this process, or the run's inbox that another one fills.
@@ -113,6 +139,6 @@ pub trait People: Send + Sync {
     /// Waits until somebody has answered. The engine drops the wait when the run stops.
     async fn answer(&self, question: &Question) -> Answer;
 
-    /// The answer is in the journal: where it came from may forget it.
+    /// The answer is in the journal, or was not accepted: where it came from may forget it.
     async fn recorded(&self, step: &StepName);
 }

@@ -328,6 +328,8 @@ pub enum FailureKind {
     Finding,
     /// Something of its name is there that it did not make.
     Conflict,
+    /// Nobody answered before the step's deadline; a resume asks again.
+    Unanswered,
     /// It could not be prepared: a value, a recovery point or an answer that the step needs is wrong or missing.
     Preparation,
 }
@@ -380,4 +382,15 @@ pub enum Verdict {
     Amber,
     /// Something failed, or an objective was missed.
     Red,
+}
+
+impl Verdict {
+    /// The word for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Green => "GREEN",
+            Self::Amber => "AMBER",
+            Self::Red => "RED",
+        }
+    }
 }

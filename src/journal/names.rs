@@ -39,6 +39,27 @@ pub fn operation_id(run: &RunId, step: &StepName, attempt: u32, inputs: &Digest)
     OperationId::new(name_of(&digest, OPERATION_LENGTH))
 }
 
+/// The name under which a notification is performed: that of a step, and one that no step of a plan can have.
+///
+/// `place` is that of the notification in the change set, `event` and `about` are what happened, `since` tells
+/// it from the same thing happening again.
+pub fn notification_name(
+    place: usize,
+    event: &str,
+    about: Option<&StepName>,
+    since: u64,
+) -> StepName {
+    let about = about.map_or("", StepName::as_str);
+    StepName::new(format!("notify/{place}/{event}/{about}/{since}"))
+}
+
+/// Event and step of a notification's name; `None` for the name of a step.
+pub fn notification_of(name: &StepName) -> Option<(&str, Option<&str>)> {
+    let mut parts = name.as_str().strip_prefix("notify/")?.split('/').skip(1);
+    let event = parts.next()?;
+    Some((event, parts.next().filter(|about| !about.is_empty())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::operation_id;

@@ -46,7 +46,8 @@ impl StepState {
                 role,
                 evidence,
             } => {
-                self.demand(&[Status::Pending])?;
+                // Asked again when the time for an answer passed while no process was there.
+                self.demand(&[Status::Pending, Status::Asked])?;
                 self.question = Some(Question {
                     text: question.clone(),
                     role: role.clone(),

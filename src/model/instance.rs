@@ -297,4 +297,6 @@ pub struct Notification {
     pub action: KindName,
     /// The action's inputs; `{{run.…}}` templates inside.
     pub with: Values,
+    /// Told in drills too.
+    pub drills: bool,
 }

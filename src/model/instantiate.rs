@@ -68,7 +68,8 @@ impl Plan {
     }
 
     /// The plan as a drill rehearses it: its scenario, the inputs that it fixes, its overrides of single
-    /// steps, without the steps that it leaves out. Targets still have the names that the plan gives them.
+    /// steps, without the steps that it leaves out and the
+    /// notifications that are not for drills. Targets still have the names that the plan gives them.
     ///
     /// # Errors
     /// As [`Plan::instance`].
@@ -102,6 +103,8 @@ impl Plan {
             .goal
             .retain(|name| !left_out.contains(name));
         leave_out(&mut instance.steps, &left_out);
+        // A rehearsal alarms nobody whom the plan does not name for it.
+        instance.notify.retain(|told| told.drills);
         Ok(instance)
     }
 
@@ -431,7 +434,7 @@ impl Builder<'_, '_> {
             let Some(action) = self.plan.registry.action(&name) else {
                 continue;
             };
-            let with = self.typing("this notification", Moment::DuringRun).fields(
+            let with = self.typing("this notification", Moment::Telling).fields(
                 &told.with,
                 &action.with,
                 uses.at,
@@ -441,6 +444,7 @@ impl Builder<'_, '_> {
                 on: told.on.iter().map(|event| event.name.clone()).collect(),
                 action: name,
                 with,
+                drills: told.drills,
             });
         }
         all

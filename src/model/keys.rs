@@ -512,6 +512,7 @@ pub const NOTIFY: &[Key] = &[
     ),
     must("uses", Takes::Text, "The kind of action that tells it."),
     may("with", Takes::Free, "The inputs of that action."),
+    may("drills", Takes::Boolean, "Whether drills tell it too."),
 ];
 
 /// `[limits]`.

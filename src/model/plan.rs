@@ -269,6 +269,8 @@ pub struct NotifyDeclaration {
     pub uses: Option<Named>,
     /// Its inputs.
     pub with: Table,
+    /// Whether drills tell it too.
+    pub drills: bool,
 }
 
 impl Plan {

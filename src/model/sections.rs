@@ -529,6 +529,7 @@ pub fn notify(root: &Table) -> Vec<NotifyDeclaration> {
             on: names_in(table, "on"),
             uses: name_in(table, "uses"),
             with: table_in(table, "with"),
+            drills: is_set(table, "drills"),
         })
         .collect()
 }

@@ -15,6 +15,7 @@ use crate::model::fitting::type_words;
 use crate::model::moment::bad_time;
 use crate::model::moment::moment;
 use crate::model::resolution::Resolution;
+use crate::model::scope::Lost;
 use crate::model::shape::unknown_key;
 use crate::model::shell::shell_expression;
 use crate::plan_file::Code;
@@ -35,7 +36,12 @@ pub enum Moment {
     BeforeRun,
     /// When its step begins.
     DuringRun,
+    /// When something has happened that somebody is told of.
+    Telling,
 }
+
+/// What a notification can say of what happened, and nothing else can.
+const TOLD: [&str; 3] = ["event", "step", "says"];
 
 /// What is written, for whom, and what is known.
 #[derive(Clone, Copy)]
@@ -266,6 +272,19 @@ impl Typing<'_, '_> {
         }
     }
 
+    fn type_of(&self, path: &[String]) -> Result<Type, Lost> {
+        match path {
+            [root, fact]
+                if self.moment == Moment::Telling
+                    && root == "run"
+                    && TOLD.contains(&fact.as_str()) =>
+            {
+                Ok(Type::Text)
+            }
+            other => self.resolution.type_of(other),
+        }
+    }
+
     fn template(
         &self,
         node: &Node,
@@ -287,7 +306,7 @@ impl Typing<'_, '_> {
         let before = problems.errors();
         for reference in template.references() {
             let at = inside(reference.at.start, reference.at.end);
-            match self.resolution.type_of(&reference.path) {
+            match self.type_of(&reference.path) {
                 Err(lost) => problems.push(lost.at(at)),
                 Ok(gives) => self.refuse_misplaced(&reference.path, &gives, takes, at, problems),
             }
@@ -397,6 +416,23 @@ impl Typing<'_, '_> {
                     format!("`{}` is known only during the run", later.path.join(".")),
                 )
                 .help("use inputs and tables here"),
+            );
+        }
+        let given_by_step = whole
+            .references()
+            .into_iter()
+            .find(|r| r.path.first().is_some_and(|root| root == "steps"));
+        if let (Moment::Telling, Some(step)) = (self.moment, given_by_step) {
+            problems.push(
+                Problem::error(
+                    Code::NotKnownBeforeRun,
+                    format!("{} may be sent before the step has run", self.owner),
+                )
+                .at(
+                    at,
+                    format!("`{}` may not be known then", step.path.join(".")),
+                )
+                .help("use inputs, tables and {{run.event}}, {{run.step}}, {{run.says}} here"),
             );
         }
     }

@@ -2,16 +2,23 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use salvor_contract::RunId;
+use salvor_contract::StepName;
 
 use crate::change_set::ChangeSet;
+use crate::change_set::PlannedStep;
 use crate::conduct::Ended;
+use crate::execution::telling::told;
+use crate::journal::FailureKind;
+use crate::journal::Phase;
 use crate::journal::RunState;
 use crate::journal::Status;
 use crate::journal::StopReason;
 use crate::recovery_points::length_words;
-use crate::report::runs::verdict_word;
+use crate::report::runs::status_word;
 use crate::verification::Assessment;
 
 /// Findings are listed up to this number; the report has them all.
@@ -23,6 +30,45 @@ pub fn headline(run: &RunId, folder: &Path, at: &str) -> String {
     format!(
         "run {run} · journal {} · go on after anything with: salvor resume {run}{at}",
         folder.display()
+    )
+}
+
+/// What a run that is taken up has behind it: `9 of 17 done · stopped 11 min ago (…)`.
+pub fn taken_up(change_set: &ChangeSet, state: &RunState, now: Timestamp) -> String {
+    let at = |status: Status| {
+        let steps = change_set.steps.iter();
+        steps
+            .filter(move |step| state.status(&step.name) == status)
+            .map(|step| format!("`{}`", step.name))
+            .collect::<Vec<_>>()
+    };
+    let (done, going_on) = (at(Status::Succeeded), at(Status::Intended));
+    let since = Duration::try_from(now.duration_since(state.last.wall)).unwrap_or_default();
+    let why = match &state.phase {
+        Phase::Halted(StopReason::Interrupt, _) => "by a signal".to_owned(),
+        Phase::Halted(StopReason::Failure, _) => {
+            format!("{} failed", at(Status::Failed).join(", "))
+        }
+        Phase::Halted(StopReason::Unknown, _) => {
+            format!(
+                "what became of {} is not known",
+                at(Status::Unknown).join(", ")
+            )
+        }
+        Phase::Halted(_, detail) => detail.clone(),
+        Phase::Open | Phase::Stopping(..) if going_on.is_empty() => "process killed".to_owned(),
+        Phase::Open | Phase::Stopping(..) => {
+            format!("process killed while {} went on", going_on.join(", "))
+        }
+        Phase::Finished(_, summary) => summary.clone(),
+        Phase::Aborted { why, .. } => why.clone(),
+    };
+    format!(
+        "run {} · {} of {} done · stopped {} ago ({why})",
+        state.run,
+        done.len(),
+        change_set.steps.len(),
+        length_words(since)
     )
 }
 
@@ -51,18 +97,49 @@ pub fn ending(
                 &mut text,
                 &format!("run {run} given up: {}", assessment.summary()),
             );
+            for name in left_undone(change_set, state) {
+                let step = state.step(name);
+                let failure = step.failure.as_ref().map(|failure| failure.what.as_str());
+                let why = failure.or(step.note.as_deref()).unwrap_or_default();
+                line(
+                    &mut text,
+                    &format!("  {:<8} {name}: {why}", status_word(step.status)),
+                );
+                line(
+                    &mut text,
+                    "           It should have run whatever happens: do it by hand.",
+                );
+            }
             line(
                 &mut text,
                 "What it made is left as it is; the report lists it.",
             );
         }
     }
+    for told in told(state).iter().filter(|told| told.is_sent != Some(true)) {
+        line(&mut text, &format!("  not told {}", told.words()));
+    }
     line(&mut text, &format!("Report: salvor report {run}{at}"));
     text
 }
 
+/// The final steps of a run that was given up that were begun and are not done.
+pub fn left_undone<'a>(change_set: &'a ChangeSet, state: &RunState) -> Vec<&'a StepName> {
+    let is_undone = |step: &&PlannedStep| match state.status(&step.name) {
+        Status::Failed | Status::Unknown | Status::Intended => step.finally,
+        Status::Pending
+        | Status::Asked
+        | Status::Answered
+        | Status::Retrying
+        | Status::Succeeded
+        | Status::Skipped => false,
+    };
+    let steps = change_set.steps.iter().filter(is_undone);
+    steps.map(|step| &step.name).collect()
+}
+
 fn finished(text: &mut String, run: &RunId, assessment: &Assessment) {
-    let word = verdict_word(assessment.verdict);
+    let word = assessment.verdict.word();
     let rto = match assessment.rto.objective {
         Some(objective) => format!(" (RTO {})", length_words(objective.duration())),
         None => String::new(),
@@ -122,6 +199,7 @@ fn halted(
     assessment: &Assessment,
 ) {
     let mut retry = String::new();
+    let mut look = String::new();
     for planned in &change_set.steps {
         let step = state.step(&planned.name);
         match step.status {
@@ -132,7 +210,12 @@ fn halted(
                 if let Some(hint) = failure.and_then(|failure| failure.hint.as_ref()) {
                     line(text, &format!("           {hint}"));
                 }
-                let _ = write!(retry, " --retry {}", planned.name);
+                let name = &planned.name;
+                line(&mut look, &format!("  look     salvor show {named} {name}"));
+                // A question that nobody answered is asked again by any resume.
+                if failure.is_none_or(|failure| failure.kind != FailureKind::Unanswered) {
+                    let _ = write!(retry, " --retry {}", planned.name);
+                }
             }
             Status::Unknown => {
                 let why = step.note.as_deref().unwrap_or_default();
@@ -169,6 +252,7 @@ fn halted(
         "stopped"
     };
     line(text, &format!("run {run} {word}: {}", assessment.summary()));
+    text.push_str(&look);
     line(text, &format!("  go on    salvor resume {named}{retry}"));
     line(text, &format!("  give up  salvor abort {named}"));
 }

@@ -17,6 +17,8 @@ pub use crate::report::check_forms::check_sarif;
 pub use crate::report::check_report::CheckReport;
 pub use crate::report::ending::ending;
 pub use crate::report::ending::headline;
+pub use crate::report::ending::left_undone;
+pub use crate::report::ending::taken_up;
 pub use crate::report::run_report::Report;
 pub use crate::report::runs::run_text;
 pub use crate::report::runs::runs_json;

@@ -15,12 +15,13 @@ use serde::Serialize;
 use crate::change_set::ChangeSet;
 use crate::change_set::Choice;
 use crate::digest::Digest;
+use crate::execution::telling::Told;
+use crate::execution::telling::told;
 use crate::journal::chain::Chain;
 use crate::recovery_points::length_words;
 use crate::recovery_points::moment_words;
 use crate::report::runs::phase_words;
 use crate::report::runs::status_word;
-use crate::report::runs::verdict_word;
 use crate::verification::Assessment;
 use crate::verification::assess;
 
@@ -57,6 +58,8 @@ pub struct Report {
     pub stores: Vec<StoreLine>,
     /// The steps in their order.
     pub steps: Vec<StepLine>,
+    /// Who was told of what, in the order in which it happened.
+    pub told: Vec<Told>,
 }
 
 /// What was done with one store.
@@ -147,6 +150,7 @@ impl Report {
             assessment: assess(change_set, state, state.last),
             stores: stores.collect(),
             steps: steps.collect(),
+            told: told(state),
         }
     }
 
@@ -168,7 +172,7 @@ impl Report {
             "{heading}run {} · {} · {}{gap}",
             self.run, self.plan, self.scenario
         );
-        let word = verdict_word(assessment.verdict);
+        let word = assessment.verdict.word();
         let _ = writeln!(
             text,
             "{word} so far as the journal goes; it stands: {}{gap}",
@@ -212,6 +216,9 @@ impl Report {
             );
         }
         let _ = writeln!(text, "\n{heading}Proved{gap}");
+        if assessment.proved.is_empty() {
+            let _ = writeln!(text, "{item}nothing");
+        }
         for proved in &assessment.proved {
             let finding = &proved.finding;
             let _ = writeln!(
@@ -221,6 +228,9 @@ impl Report {
             );
         }
         let _ = writeln!(text, "\n{heading}Not proved{gap}");
+        if assessment.not_proved.is_empty() {
+            let _ = writeln!(text, "{item}nothing is left open");
+        }
         for not_proved in &assessment.not_proved {
             let _ = writeln!(text, "{item}{not_proved}");
         }
@@ -244,6 +254,17 @@ impl Report {
                 step.status, step.step
             );
             let _ = writeln!(text, "{}", line.trim_end());
+        }
+        if !self.told.is_empty() {
+            let _ = writeln!(text, "\n{heading}Told{gap}");
+        }
+        for told in &self.told {
+            let not = if told.is_sent == Some(true) {
+                ""
+            } else {
+                "NOT "
+            };
+            let _ = writeln!(text, "{item}{not}{}", told.words());
         }
         let _ = writeln!(
             text,

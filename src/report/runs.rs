@@ -9,12 +9,15 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::change_set::ChangeSet;
+use crate::change_set::PlannedStep;
+use crate::execution::asking::until;
+use crate::execution::telling::told;
 use crate::journal::Phase;
 use crate::journal::RunState;
 use crate::journal::Status;
-use crate::journal::Verdict;
 use crate::journal::chain::Chain;
 use crate::journal::folder::Listed;
+use crate::journal::state::Question;
 use crate::recovery_points::length_words;
 
 /// One line a run, newest last.
@@ -87,9 +90,17 @@ pub fn run_text(change_set: &ChangeSet, chain: &Chain) -> String {
         let line = format!(
             "  {word:<9} {:<width$} {length:>8}   {}",
             planned.name,
-            note(state, &planned.name)
+            note(state, planned)
         );
         let _ = writeln!(text, "{}", line.trim_end());
+    }
+    for told in told(state) {
+        let word = if told.is_sent == Some(true) {
+            "told"
+        } else {
+            "not told"
+        };
+        let _ = writeln!(text, "  {word:<9} {}", told.words());
     }
     text
 }
@@ -106,7 +117,7 @@ pub fn step_text(change_set: &ChangeSet, chain: &Chain, name: &StepName) -> Opti
         planned.action,
         status_word(step.status)
     );
-    if planned.title != planned.name.as_str() {
+    if !planned.title.is_empty() && planned.title != planned.name.as_str() {
         let _ = writeln!(text, "  title      {}", planned.title);
     }
     for attempt in &step.attempts {
@@ -124,6 +135,10 @@ pub fn step_text(change_set: &ChangeSet, chain: &Chain, name: &StepName) -> Opti
     }
     if let Some(question) = &step.question {
         let _ = writeln!(text, "  question   {}", question.text);
+        if step.status == Status::Asked {
+            let until = minute(until(planned, question.asked.wall));
+            let _ = writeln!(text, "  until      {until}: then the step fails");
+        }
     }
     if let Some(answer) = &step.answer {
         let _ = writeln!(
@@ -169,17 +184,8 @@ pub fn phase_words(state: &RunState) -> String {
         Phase::Open => "open: a process works on it, or was killed".to_owned(),
         Phase::Stopping(_, why) => format!("stopping: {why}"),
         Phase::Halted(_, why) => format!("stopped: {why}"),
-        Phase::Finished(verdict, summary) => format!("{}: {summary}", verdict_word(*verdict)),
+        Phase::Finished(verdict, summary) => format!("{}: {summary}", verdict.word()),
         Phase::Aborted { by, why } => format!("given up by {by}: {why}"),
-    }
-}
-
-/// The verdict as a word.
-pub fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Green => "GREEN",
-        Verdict::Amber => "AMBER",
-        Verdict::Red => "RED",
     }
 }
 
@@ -198,8 +204,8 @@ pub fn status_word(status: Status) -> &'static str {
     }
 }
 
-fn note(state: &RunState, name: &StepName) -> String {
-    let step = state.step(name);
+fn note(state: &RunState, planned: &PlannedStep) -> String {
+    let step = state.step(&planned.name);
     let failure = step
         .failure
         .as_ref()
@@ -210,7 +216,10 @@ fn note(state: &RunState, name: &StepName) -> String {
         .filter(|_| step.status == Status::Asked);
     failure
         .map(|failure| failure.what.clone())
-        .or_else(|| question.map(|question| question.text.clone()))
+        .or_else(|| {
+            let until = |question: &Question| minute(until(planned, question.asked.wall));
+            question.map(|question| format!("{} (until {})", question.text, until(question)))
+        })
         .or_else(|| {
             step.current()
                 .filter(|attempt| attempt.adopted)

@@ -75,6 +75,8 @@ impl Watcher for Crew {
             | Event::Found { .. }
             | Event::Progress { .. }
             | Event::Asked { .. }
+            | Event::NotAccepted { .. }
+            | Event::Told { .. }
             | Event::Left { .. } => {}
         }
     }

@@ -9,6 +9,7 @@ use crate::fields::Fields;
 use crate::fields::Type;
 use crate::identity::IdentityTemplate;
 use crate::quantity::Period;
+use crate::values::Values;
 
 /// All that a provider tells about itself.
 #[derive(Clone, Debug, Serialize)]
@@ -76,7 +77,8 @@ pub struct ActionKind {
     pub isolation: Isolation,
     /// True when inputs that are known only during the run may be given to `preview` as placeholder text.
     pub previews_unknown: bool,
-    /// True when a person must answer before `perform` is called. `preview.summary` is the question.
+    /// True when a person must answer before `perform` is called. `preview.summary` is the question; a preview of
+    /// an operation that has an answer refuses one that will not do, and the person is asked again.
     pub asks: bool,
     /// What it must be allowed to do.
     pub permissions: Vec<Permission>,
@@ -172,6 +174,19 @@ pub enum Idempotency {
     Fixed(Class),
     /// The plan says it, in the input of this name (values as [`Class`] prints them); left out, it is `Unkeyed`.
     Declared(&'static str),
+}
+
+impl Idempotency {
+    /// The class of an operation with these inputs.
+    pub fn class(&self, with: &Values) -> Class {
+        match self {
+            Self::Fixed(class) => *class,
+            Self::Declared(input) => with
+                .get(input)
+                .and_then(|value| serde_json::from_value(value.clone()).ok())
+                .unwrap_or(Class::Unkeyed),
+        }
+    }
 }
 
 /// The idempotency classes.

@@ -89,10 +89,13 @@ pub(crate) fn kind() -> ActionKind {
     }
 }
 
-/// The question, and below it the commands, one a line.
+/// The question, and below it the commands, one a line. An answer that will not do is refused.
 pub(crate) fn preview(operation: &Operation) -> Result<Preview, Error> {
     let manual: Manual = operation.with.parse()?;
     pattern(&manual)?;
+    if let Some(answer) = &operation.answer {
+        judge(&manual, answer).map_err(Error::refused)?;
+    }
     let commands: Vec<String> = manual
         .commands
         .iter()

@@ -2,7 +2,9 @@
 
 use anyhow::Context as _;
 use salvor_contract::Answer;
+use salvor_contract::Error;
 use salvor_contract::StepName;
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::arguments::Answer as Arguments;
 use crate::cli::exit::Exit;
@@ -10,11 +12,16 @@ use crate::cli::load;
 use crate::cli::output;
 use crate::cli::part::operator;
 use crate::cli::refusal::Refusal;
+use crate::cli::verbs::runs::change_set_of;
 use crate::digest::Digest;
+use crate::execution::asking::answered;
 use crate::journal::RunState;
+use crate::journal::StateFolder;
 use crate::journal::Status;
+use crate::journal::chain::Chain;
 use crate::registry::Registry;
 use crate::surroundings::Surroundings;
+use crate::survey::Reading;
 
 /// Leaves an answer in the run's inbox. It counts once the process that works on the run has recorded it.
 pub async fn answer(
@@ -55,6 +62,7 @@ pub async fn answer(
         at: surroundings.clock.now(),
         file,
     };
+    refuse_unfit(&answer, &step, &state, &chain, registry, surroundings).await?;
     state
         .put_answer(&run, &step, &answer, surroundings.randomness.as_ref())
         .await?;
@@ -62,6 +70,46 @@ pub async fn answer(
         "answer to {step} left for run {run}; it counts once the run has recorded it"
     ));
     Ok(Exit::Ok)
+}
+
+/// Refuses an answer that the step's provider would not accept, before anybody waits for it.
+async fn refuse_unfit(
+    answer: &Answer,
+    step: &StepName,
+    state: &StateFolder,
+    chain: &Chain,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<()> {
+    let change_set = change_set_of(state, &chain.state).await?;
+    let planned = change_set
+        .step(step)
+        .context("the step that asks is not in the change set")?;
+    let judge = registry
+        .provider(planned.action.provider())
+        .context("no provider here performs the step that asks")?;
+    let operation = answered(&change_set, &chain.state, registry, planned, answer.clone());
+    let operation = operation.map_err(anyhow::Error::from)?;
+    let reading = Reading {
+        registry,
+        surroundings,
+        scratch: &state.path().join("scratch"),
+        stop: &CancellationToken::new(),
+    };
+    let judged = reading
+        .ask(async |call| judge.preview(&operation, &call).await)
+        .await;
+    match judged {
+        Err(Error::Refused { what, .. }) => {
+            let run = &chain.state.run;
+            let what = format!("the answer to {step} will not do: {what}");
+            Err(Refusal::new(Exit::Refused, what)
+                .hint(format!("`salvor show {run} {step}` has the question."))
+                .into())
+        }
+        // What the provider cannot judge now is judged when the run takes it up.
+        Ok(_) | Err(Error::Transient { .. } | Error::Unknown { .. }) => Ok(()),
+    }
 }
 
 /// The step that is meant: the named one, or the only one that asks.

@@ -81,6 +81,7 @@ async fn begin(
     let digest = change_set.digest();
     let run = run_id(state.lineage(), &digest, &change_set.nonce);
     let hold = Hold::take(state, run.clone(), surroundings).await?;
+    hold.sweep().await;
     if hold.state.chain(&run).await.is_ok() {
         return Err(consumed(&run).into());
     }

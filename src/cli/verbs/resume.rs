@@ -17,6 +17,7 @@ use crate::cli::arguments::Resume;
 use crate::cli::arguments::RunChoice;
 use crate::cli::exit::Exit;
 use crate::cli::load;
+use crate::cli::output;
 use crate::cli::part::Hold;
 use crate::cli::part::Way;
 use crate::cli::part::operator;
@@ -27,11 +28,13 @@ use crate::cli::verbs::runs::change_set_of;
 use crate::execution::reopen::reopened_by;
 use crate::journal::Body;
 use crate::journal::Decision;
+use crate::journal::FailureKind;
 use crate::journal::Journal;
 use crate::journal::Proved;
 use crate::journal::RunState;
 use crate::journal::Status;
 use crate::registry::Registry;
+use crate::report;
 use crate::surroundings::Surroundings;
 use crate::template;
 
@@ -50,6 +53,12 @@ pub async fn resume(
             return Err(refusal.into());
         }
     };
+    let now = surroundings.clock.now();
+    output::progress(&report::taken_up(
+        &taken.change_set,
+        taken.proved.state(),
+        now,
+    ));
     let why = format!("asked by {}", operator());
     let Taken {
         hold,
@@ -196,6 +205,21 @@ fn decisions(
         };
         decisions.push((name.clone(), Decision::Retry, why));
     }
+    // Whoever resumes is there to answer, or knows who is.
+    let unanswered = change_set
+        .steps
+        .iter()
+        .map(|step| &step.name)
+        .filter(|name| {
+            let step = state.step(name);
+            let failure = step.failure.filter(|_| step.status == Status::Failed);
+            failure.is_some_and(|failure| failure.kind == FailureKind::Unanswered)
+                && !retried.contains(*name)
+        });
+    decisions.extend(unanswered.map(|name| {
+        let why = "nobody had answered: asked again".to_owned();
+        (name.clone(), Decision::Retry, why)
+    }));
     let mut outputs = given_outputs(change_set, registry, &declared, &arguments.outputs)?;
     for name in &declared {
         let status = state.status(name);

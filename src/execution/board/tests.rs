@@ -1,5 +1,7 @@
 //! What may start when, by needs, by length and by the limits.
 
+use std::time::Duration;
+
 use salvor_contract::Identity;
 use salvor_contract::StepName;
 use serde_json::json;
@@ -17,7 +19,7 @@ fn board(steps: Vec<PlannedStep>) -> Board {
 
 /// Takes what may start, all of it.
 fn taken(board: &mut Board) -> Vec<String> {
-    std::iter::from_fn(|| board.take())
+    std::iter::from_fn(|| board.take(Duration::ZERO))
         .map(|name| name.to_string())
         .collect()
 }
@@ -44,7 +46,12 @@ fn the_longest_path_goes_first() {
         lasting(step("tail", &["long"]), 100),
     ]);
     assert_eq!(taken(&mut board), ["long", "short"]);
-    assert_eq!(board.critical_path_left_ms(), 102_000);
+    let seconds = Duration::from_secs;
+    let left = board.critical_path_left(Duration::ZERO);
+    assert_eq!(left.at(Duration::ZERO), seconds(102));
+    assert_eq!(left.at(seconds(1)), seconds(101));
+    // What lasts longer than predicted does not eat up the time of what follows.
+    assert_eq!(left.at(seconds(60)), seconds(100));
 }
 
 #[test]
@@ -147,7 +154,7 @@ fn a_step_that_is_done_keeps_its_place_when_what_it_needs_failed_since() {
     let names = ["a", "b", "c"].map(name);
     let phases = [Phase::Failed, Phase::Succeeded, Phase::Running];
     let stands: Vec<(&StepName, Phase)> = names.iter().zip(phases).collect();
-    board.take_over(&stands);
+    board.take_over(&stands, Duration::ZERO);
     assert_eq!(board.phase(&name("b")), Phase::Succeeded);
     assert_eq!(board.phase(&name("d")), Phase::Waiting);
     board.ended(&name("c"), Phase::Succeeded);
