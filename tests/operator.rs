@@ -27,6 +27,8 @@ mod streams;
 mod support;
 #[path = "operator/telling.rs"]
 mod telling;
+#[path = "operator/transcripts.rs"]
+mod transcripts;
 #[path = "../providers/system/tests/support/mod.rs"]
 #[expect(dead_code, reason = "its own tests use more of its answers")]
 mod web;

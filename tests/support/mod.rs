@@ -1,5 +1,7 @@
 //! A plan's folder on disk and the commands that a person types in it, for tests that look at what is printed.
 
+pub mod redact;
+
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
