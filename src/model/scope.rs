@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::model::resolution::Resolution;
 use crate::plan_file::Code;
 use crate::plan_file::Content;
+use crate::plan_file::Label;
 use crate::plan_file::Node;
 use crate::plan_file::Position;
 use crate::plan_file::Problem;
@@ -29,48 +30,57 @@ const POINT: [(&str, Type); 3] = [
 
 /// A reference that leads nowhere: its problem, which waits for its place.
 pub struct Lost {
-    problem: Problem,
+    problem: Box<Problem>,
     label: String,
-    meant: Option<(String, Vec<String>)>,
+    meant: Meant,
     /// The line on which the one that was meant is defined.
     line: Option<usize>,
-    /// What is written, and what must stand there instead.
-    exact: Option<(String, String)>,
+}
+
+/// What may have been meant by what is written.
+enum Meant {
+    Unknown,
+    /// One of these names.
+    OneOf(String, Vec<String>),
+    /// This, and nothing else.
+    Exactly(String, String),
 }
 
 impl Lost {
     #[track_caller]
     fn new(code: Code, title: String, label: impl Into<String>) -> Self {
         Self {
-            problem: Problem::error(code, title),
+            problem: Box::new(Problem::error(code, title)),
             label: label.into(),
-            meant: None,
+            meant: Meant::Unknown,
             line: None,
-            exact: None,
         }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
-        self.problem = self.problem.help(help);
+        self.problem.help.push(help.into());
         self
     }
 
     fn suggest<'a>(mut self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known = known.into_iter().map(str::to_owned).collect();
-        self.meant = Some((written.to_owned(), known));
+        self.meant = Meant::OneOf(written.to_owned(), known);
         self
     }
 
     /// The problem, at the place of the reference.
     pub fn at(self, at: Position) -> Problem {
-        let mut problem = self.problem.at(at, self.label);
-        if let Some((written, known)) = self.meant {
-            problem = problem.meant(at, &written, known.iter().map(String::as_str));
-        }
-        if let Some((from, to)) = self.exact {
-            let title = format!("did you mean `{to}`?");
-            problem = problem.fix(at, from, to, title);
-        }
+        let problem = self.problem.at(at, self.label);
+        let mut problem = match self.meant {
+            Meant::Unknown => problem,
+            Meant::OneOf(written, known) => {
+                problem.meant(at, &written, known.iter().map(String::as_str))
+            }
+            Meant::Exactly(from, to) => {
+                let title = format!("did you mean `{to}`?");
+                problem.fix(at, from, to, title)
+            }
+        };
         if let (Some(line), Some(fix)) = (self.line, &mut problem.fix) {
             fix.title = format!("did you mean `{}` (line {line})?", fix.to);
         }
@@ -200,7 +210,10 @@ impl Resolution<'_> {
                         format!("step `{name}` is not there when {}", self.words()),
                         "its output is used here",
                     );
-                    lost.problem = lost.problem.and_at(step.name.at, why.clone());
+                    lost.problem.secondary.push(Label {
+                        at: step.name.at,
+                        text: why.clone(),
+                    });
                     lost.help("give this step the same condition, or take the value from elsewhere")
                 }
                 None => Lost::new(
@@ -334,7 +347,7 @@ impl Resolution<'_> {
             // The whole path is what is written at the place.
             let whole = format!("inputs.{root}");
             return Lost {
-                exact: Some((root.to_owned(), whole)),
+                meant: Meant::Exactly(root.to_owned(), whole),
                 ..lost
             };
         }

@@ -481,9 +481,13 @@ fn beside(problem: Problem, path: &Path, named_at: Position) -> Problem {
 
 fn read_text(path: &Path) -> Result<String, (Code, String)> {
     use std::io::Read as _;
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => (Code::FileNotReadable, "there is no such file".to_owned()),
-        _ => (Code::FileNotReadable, error.to_string()),
+    let failed = |error: std::io::Error| {
+        let why = if error.kind() == std::io::ErrorKind::NotFound {
+            "there is no such file".to_owned()
+        } else {
+            error.to_string()
+        };
+        (Code::FileNotReadable, why)
     };
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use toml::de::DeTable;
+use toml::de::DeValue;
 
 use crate::plan_file::node::Content;
 use crate::plan_file::node::Node;
@@ -17,6 +18,9 @@ use crate::plan_file::source::Position;
 
 /// What a statement may lack at its end.
 const ENDS: [&str; 9] = ["]", "}", "\"", "\"]", "\" }", "] }", " }]", "\"] }", "' }"];
+
+/// A key after a broken statement: where it is not read, the statement goes on over what follows it.
+const SENTINEL: &str = "salvor-reads-on";
 
 /// A statement goes on over at most so many lines that look like beginnings of others.
 const LINES_MAX: usize = 64;
@@ -112,12 +116,14 @@ fn repaired(text: &str) -> Repaired {
 
 impl Repaired {
     fn add_broken(&mut self, statement: &str, start: usize) {
-        let errors = errors_of(statement);
+        // Without the empty lines after it, so that what is missing is missed at its end.
+        let body = statement.trim_end();
+        let errors = errors_of(body);
         let Some(first) = errors.first().map(|error| mistake(error, start)) else {
+            self.text.push_str(statement);
             return;
         };
         self.known.push(start..start + statement.len());
-        let body = statement.trim_end();
         let end = start + body.len();
         let missing = ENDS
             .into_iter()
@@ -134,7 +140,8 @@ impl Repaired {
             return;
         }
         // What would go on into the next statement is left out, its lines stay lines.
-        let goes_on = errors_of(&format!("{body}\nafterwards = 1\n")).len() != errors.len();
+        let followed = format!("{body}\n{SENTINEL} = 1\n");
+        let goes_on = !holds(DeTable::parse_recoverable(&followed).0.get_ref());
         match goes_on {
             false => self.text.push_str(statement),
             true => self.text.extend(statement.bytes().map(|byte| match byte {
@@ -144,6 +151,30 @@ impl Repaired {
         }
         self.mistakes.push(first);
     }
+}
+
+/// True when a table, or one in it, has the key that follows the statement.
+fn holds(table: &DeTable<'_>) -> bool {
+    table.iter().any(|(key, value)| {
+        key.get_ref() == SENTINEL
+            || match value.get_ref() {
+                DeValue::Table(table) => holds(table),
+                DeValue::Array(list) => list.iter().any(|item| match item.get_ref() {
+                    DeValue::Table(table) => holds(table),
+                    DeValue::String(_)
+                    | DeValue::Integer(_)
+                    | DeValue::Float(_)
+                    | DeValue::Boolean(_)
+                    | DeValue::Datetime(_)
+                    | DeValue::Array(_) => false,
+                }),
+                DeValue::String(_)
+                | DeValue::Integer(_)
+                | DeValue::Float(_)
+                | DeValue::Boolean(_)
+                | DeValue::Datetime(_) => false,
+            }
+    })
 }
 
 /// Where statements begin: lines that begin at the margin with a key or the name of a table.
