@@ -142,6 +142,7 @@ impl Source<'_> {
             .directory(&home)
             .archive()
             .wal_segment_mebibytes(1)
+            .setting("log_statement", "ddl")
             .start()?;
         server.psql("postgres", "create role calabi login createdb")?;
         server.psql("postgres", "create database calabi owner calabi")?;

@@ -1,33 +1,31 @@
 //! One case: a blow, as many resumptions as it takes, and everything that must hold afterwards.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use crate::processes::alive;
 use crate::processes::wait_until;
-use crate::supervisor::Blow;
-use crate::supervisor::Ending;
 use crate::supervisor::finish;
 use crate::supervisor::strike;
+use crate::tracer::Blow;
+use crate::tracer::Traced;
 use crate::world::Content;
 use crate::world::World;
+use crate::world::differences;
 use crate::world::said;
 
 /// How often a fresh process may be needed after the blow: one that goes on, one after a person's decision.
 const PROCESSES_MAX: usize = 3;
 
 /// Applies the change set, lets the blow fall, resumes until the run is over, and looks at everything.
-pub fn recover(world: &World<'_>, blow: Blow) -> Ending {
+pub fn recover(world: &World<'_>, blow: Blow) -> Traced {
     let ending = strike(world, &["apply", "change-set", "--no-input"], blow);
     wait_until("the children to end", || alive(&world.folder).is_empty());
-    if ending.was_killed {
+    if ending.struck.is_some() {
         go_on(world);
     } else {
-        assert!(
-            ending.status.success(),
-            "{:?}: {ending:?}\n{}",
-            blow,
-            words(world)
-        );
+        let words = words(world);
+        assert!(ending.status.success(), "{blow:?}: {ending:?}\n{words}");
     }
     no_effect_is_repeated(world);
     nothing_is_left(world);
@@ -76,13 +74,12 @@ fn decide(world: &World<'_>) {
             _ => {}
         }
     }
-    assert_eq!(unknown, ["unkeyed"], "a person is asked\n{}", words(world));
+    let unkeyed = world.place().unkeyed();
+    let expected: Vec<&str> = unkeyed.iter().map(|(step, _)| *step).collect();
+    assert_eq!(unknown, expected, "a person is asked\n{}", words(world));
     let run = world.run_id().expect("a run");
-    let decision = if world.lines("unkeyed") == 1 {
-        "--succeeded"
-    } else {
-        "--retry"
-    };
+    let (step, is_done) = unkeyed.unwrap_or_else(|| panic!("exit 5\n{}", words(world)));
+    let decision = if is_done { "--succeeded" } else { "--retry" };
     let status = finish(
         world,
         &[
@@ -90,7 +87,7 @@ fn decide(world: &World<'_>) {
             &run,
             "--no-input",
             decision,
-            "unkeyed",
+            step,
             "--why",
             "I looked",
         ],
@@ -98,20 +95,21 @@ fn decide(world: &World<'_>) {
     assert_eq!(status.code(), Some(0), "{decision}\n{}", words(world));
 }
 
-/// Effects, counted where they happen.
+/// Effects, counted where they happen; and no answer was wanted twice.
 pub fn no_effect_is_repeated(world: &World<'_>) {
-    for (key, written) in world.servers.proxy.written(&world.name) {
-        assert_eq!(written.repeated, 0, "{key} {written:?}\n{}", words(world));
+    let repeated = world.place().repeated();
+    assert!(repeated.is_empty(), "{repeated:?}\n{}", words(world));
+    let mut answered = BTreeSet::new();
+    for record in world.records() {
+        if record["type"] == "answered" {
+            let step = record["body"]["step"].to_string();
+            assert!(
+                answered.insert(step),
+                "answered again: {record}\n{}",
+                words(world)
+            );
+        }
     }
-    let log = fs::read_to_string(world.servers.postgres.log_file()).expect("the server's log");
-    let database = format!("shop-{}\"", world.name);
-    let renames = log
-        .lines()
-        .filter(|line| line.contains("RENAME TO") || line.contains("rename to"))
-        .filter(|line| line.contains("statement:") || line.contains("execute"))
-        .filter(|line| line.contains(&database))
-        .count();
-    assert_eq!(renames, 1, "databases put in place\n{}", words(world));
 }
 
 fn nothing_is_left(world: &World<'_>) {
@@ -125,11 +123,10 @@ fn nothing_is_left(world: &World<'_>) {
 
 /// Compares with the recovery that nobody disturbed.
 pub fn same(world: &World<'_>, undisturbed: &Content, what: &str) {
-    let content = world.content();
+    let differences = differences(&world.place().content(), undisturbed);
     assert!(
-        content == *undisturbed,
-        "{what}: {}\n{}",
-        content.differences(undisturbed),
+        differences.is_empty(),
+        "{what}: {differences}\n{}",
         words(world)
     );
 }

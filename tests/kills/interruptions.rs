@@ -16,6 +16,7 @@ use crate::processes::wait_until;
 use crate::servers::Servers;
 use crate::supervisor::finish;
 use crate::supervisor::start;
+use crate::world::Setting as _;
 use crate::world::World;
 use crate::world::said;
 
@@ -27,12 +28,12 @@ fn signals_stop_a_recovery_and_lose_nothing() {
     let Some(servers) = Servers::start() else {
         return;
     };
-    let world = World::new(&servers, "undisturbed");
+    let world = servers.world("undisturbed");
     assert!(finish(&world, &["apply", "change-set", "--no-input"]).success());
-    let undisturbed = world.content();
+    let undisturbed = world.place().content();
     for (signal, word) in [(Signal::INT, "int"), (Signal::TERM, "term")] {
         for records in RECORDS {
-            let world = World::new(&servers, &format!("{word}{records}"));
+            let world = servers.world(&format!("{word}{records}"));
             let mut child = applied(&world, records);
             send(&child, signal);
             let status = child.wait().expect("our child");
@@ -60,7 +61,7 @@ fn signals_stop_a_recovery_and_lose_nothing() {
         }
     }
     for records in RECORDS {
-        let world = World::new(&servers, &format!("twice{records}"));
+        let world = servers.world(&format!("twice{records}"));
         let mut child = applied(&world, records);
         send(&child, Signal::INT);
         send(&child, Signal::TERM);
@@ -88,7 +89,7 @@ fn a_stopped_process_that_holds_the_lock_is_named() {
     let Some(servers) = Servers::start() else {
         return;
     };
-    let world = World::new(&servers, "stopped");
+    let world = servers.world("stopped");
     let mut child = applied(&world, 3);
     send(&child, Signal::STOP);
     wait_until("it to stop", || {

@@ -5,51 +5,67 @@ use std::panic::catch_unwind;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use salvor_testbed::Part;
-use salvor_testbed::install;
-use salvor_testbed::require;
-
 use crate::case::recover;
 use crate::case::same;
+use crate::platform::Disaster;
 use crate::servers::Servers;
-use crate::supervisor::Blow;
-use crate::world::World;
+use crate::tracer::Blow;
+use crate::world::Setting;
 
 /// How many cases are under way at a time: they wait more than they work.
 const AT_ONCE: usize = 3;
 
-/// At how many system calls, unless SALVOR_KILLS says another number.
-const KILLS: u64 = 20;
+/// How much is tried, unless the environment says something else.
+struct Sample {
+    /// At how many system calls.
+    kills: u64,
+    /// At every so manieth record.
+    every: u64,
+}
 
 #[test]
 fn a_recovery_killed_anywhere_ends_as_if_nobody_had_disturbed_it() {
     let Some(servers) = Servers::start() else {
         return;
     };
-    if require(install(Part::Strace)).is_none() {
+    sweep(
+        &servers,
+        &Sample {
+            kills: 20,
+            every: 1,
+        },
+    );
+}
+
+#[test]
+fn the_quickstart_killed_anywhere_ends_as_if_nobody_had_disturbed_it() {
+    let Some(disaster) = Disaster::make("full") else {
         return;
-    }
-    let world = World::new(&servers, "undisturbed");
-    let ending = recover(&world, Blow::Never);
-    let undisturbed = world.content();
+    };
+    sweep(
+        &disaster,
+        &Sample {
+            kills: 3,
+            every: 30,
+        },
+    );
+}
+
+fn sweep(setting: &dyn Setting, sample: &Sample) {
+    let world = setting.world("undisturbed");
+    let calls = recover(&world, Blow::Never).calls;
+    let undisturbed = world.place().content();
     let records = world.length();
-    println_now(&format!("{records} records, {} system calls", ending.calls));
+    let parts = undisturbed.len();
+    println_now(&format!(
+        "{records} records, {calls} system calls, {parts} parts to compare"
+    ));
+    world.remove();
 
     let seed = number("SALVOR_SEED").unwrap_or(1);
-    let only = number("SALVOR_CASE");
-    let kills = number("SALVOR_KILLS").unwrap_or(KILLS);
-    let every = number("SALVOR_EVERY").unwrap_or(1);
-    let mut random = Random(seed);
-    let mut blows = Vec::new();
-    for record in (1..=records).step_by(usize::try_from(every).expect("small")) {
-        blows.extend([Blow::Written(record), Blow::Synced(record)]);
-    }
-    blows.extend((0..kills).map(|_| Blow::Calls(1 + random.next() % ending.calls)));
-    let mut cases: Vec<(usize, Blow)> = blows.into_iter().enumerate().collect();
-    if let Some(only) = only {
-        cases.retain(|(case, _)| u64::try_from(*case) == Ok(only));
-    }
-
+    let kills = number("SALVOR_KILLS").unwrap_or(sample.kills);
+    let every = number("SALVOR_EVERY").unwrap_or(sample.every);
+    let cases = cases(records, calls, &Sample { kills, every }, seed);
     let total = cases.len();
     let queue = Mutex::new(cases.into_iter());
     let failures = Mutex::new(Vec::new());
@@ -61,16 +77,19 @@ fn a_recovery_killed_anywhere_ends_as_if_nobody_had_disturbed_it() {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((case, blow)) = next else { return };
                     let done = catch_unwind(AssertUnwindSafe(|| {
-                        let world = World::new(&servers, &format!("c{case}"));
-                        let ending = recover(&world, blow);
+                        let world = setting.world(&format!("c{case}"));
+                        let traced = recover(&world, blow);
                         same(&world, &undisturbed, &format!("{blow:?}"));
                         world.remove();
-                        ending.was_killed
+                        traced.struck
                     }));
                     match done {
-                        Ok(was_killed) => {
+                        Ok(struck) => {
                             *hits.lock().unwrap_or_else(PoisonError::into_inner) +=
-                                usize::from(was_killed);
+                                usize::from(struck.is_some());
+                            println_now(&format!(
+                                "case {case}: {blow:?} at system call {struck:?}"
+                            ));
                         }
                         Err(_) => failures
                             .lock()
@@ -88,10 +107,24 @@ fn a_recovery_killed_anywhere_ends_as_if_nobody_had_disturbed_it() {
     println_now(&format!("{total} cases, {hits} of them killed"));
     assert!(
         failures.is_empty(),
-        "{} of {total} cases failed; again with SALVOR_SEED={seed} SALVOR_KILLS={kills} SALVOR_CASE=N: {failures:?}",
+        "{} of {total} cases failed; again with SALVOR_SEED={seed} SALVOR_KILLS={kills} SALVOR_EVERY={every} SALVOR_CASE=N: {failures:?}",
         failures.len()
     );
     assert!(hits * 10 >= total * 8, "only {hits} of {total} blows fell");
+}
+
+/// The blows by their numbers, or the one that the environment names.
+fn cases(records: usize, calls: u64, sample: &Sample, seed: u64) -> Vec<(usize, Blow)> {
+    let mut random = Random(seed);
+    let mut blows = Vec::new();
+    for record in (1..=records).step_by(usize::try_from(sample.every).expect("small")) {
+        blows.extend([Blow::Written(record), Blow::Synced(record)]);
+    }
+    blows.extend((0..sample.kills).map(|_| Blow::Call(1 + random.next() % calls)));
+    let only = number("SALVOR_CASE");
+    let mut cases: Vec<(usize, Blow)> = blows.into_iter().enumerate().collect();
+    cases.retain(|(case, _)| only.is_none_or(|only| u64::try_from(*case) == Ok(only)));
+    cases
 }
 
 /// A number from the environment.

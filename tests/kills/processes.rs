@@ -1,4 +1,4 @@
-//! Which processes of a case are alive: all of them carry its folder in `TMPDIR`.
+//! Which processes of a case are alive: all of them carry its folder in `TMPDIR`. A restored server is meant to go on.
 
 use std::fs;
 use std::path::Path;
@@ -32,7 +32,9 @@ pub fn alive(folder: &Path) -> Vec<String> {
             .split(|byte| *byte == 0)
             .any(|variable| variable == mark.as_bytes())
     });
+    let is_server = |process: &fs::DirEntry| process.path().join("cwd/PG_VERSION").exists();
     of_case
+        .filter(|process| !is_server(process))
         .filter_map(|process| {
             let line = fs::read(process.path().join("cmdline")).ok()?;
             Some(String::from_utf8_lossy(&line).replace('\0', " "))

@@ -58,14 +58,23 @@ impl Proxy {
         self.port
     }
 
-    /// What was written below `/target/<case>/`, by key.
-    pub fn written(&self, case: &str) -> BTreeMap<String, Written> {
-        let prefix = format!("/target/{case}/");
+    /// The writes below a path that arrived after an earlier one of the same key was complete.
+    pub fn repeated(&self, below: &str) -> Vec<String> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let below = counts.iter().filter(|(key, _)| key.starts_with(&prefix));
-        below
-            .map(|(key, written)| (key.clone(), written.clone()))
+        counts
+            .iter()
+            .filter(|(key, written)| key.starts_with(below) && written.repeated > 0)
+            .map(|(key, written)| format!("{key} {written:?}"))
             .collect()
+    }
+
+    /// How many keys below a path were written.
+    pub fn keys(&self, below: &str) -> usize {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts
+            .iter()
+            .filter(|(key, written)| key.starts_with(below) && written.completed > 0)
+            .count()
     }
 }
 
@@ -173,4 +182,40 @@ impl Head {
         io::copy(&mut from.take(length), to)?;
         Ok(())
     }
+}
+
+/// A client that puts twice is told from one that was cut off and puts again: the check can fail.
+#[test]
+fn a_put_after_a_complete_one_is_counted_as_repeated() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let to = server.local_addr().expect("an address").port();
+    let proxy = Proxy::start(to);
+    std::thread::spawn(move || {
+        for answer in ["500 No", "200 OK", "200 OK", "200 OK"] {
+            let (stream, _) = server.accept().expect("a client");
+            let mut from = BufReader::new(stream.try_clone().expect("a stream"));
+            let request = Head::read(&mut from).expect("a request").expect("a head");
+            request
+                .pass_body(&mut from, &mut io::sink())
+                .expect("its body");
+            let mut to = stream;
+            write!(to, "HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n").expect("an answer");
+        }
+    });
+    let put = |key: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", proxy.port())).expect("the proxy");
+        write!(stream, "PUT {key} HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi").expect("a request");
+        Head::read(&mut BufReader::new(stream))
+            .expect("an answer")
+            .expect("a head");
+    };
+    put("/bucket/a");
+    put("/bucket/a");
+    assert_eq!(proxy.repeated("/bucket/"), Vec::<String>::new());
+    assert_eq!(proxy.keys("/bucket/"), 1);
+    put("/bucket/a?x-id=PutObject");
+    put("/bucket/b");
+    let repeated = proxy.repeated("/bucket/");
+    assert_eq!(repeated.len(), 1, "{repeated:?}");
+    assert!(repeated[0].starts_with("/bucket/a "), "{repeated:?}");
 }

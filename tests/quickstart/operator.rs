@@ -5,21 +5,10 @@ use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::quickstart::ANSWERS;
 use crate::world::PLAN;
 use crate::world::Said;
 use crate::world::World;
-
-/// What the operator says to each manual step.
-const ANSWERS: [(&str, &str); 8] = [
-    ("assess", "the cluster and the artifacts are lost"),
-    ("recovery-point", "yes"),
-    ("infra", "yes"),
-    ("search", "re-index"),
-    ("deploy", "42"),
-    ("health", "yes"),
-    ("stakeholders", "mail to all tenants"),
-    ("review", "wiki/2026-11"),
-];
 
 /// How often it is looked whether a question is asked.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

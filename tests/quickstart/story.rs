@@ -1,13 +1,13 @@
 //! Each block of the README, and what is there at the end, looked at without salvor.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use salvor_testbed::story::ARTIFACT_BUCKET;
 use salvor_testbed::story::ARTIFACTS;
 use salvor_testbed::story::artifact;
 
 use crate::operator;
+use crate::quickstart::objects_below;
 use crate::readme;
 use crate::world::World;
 
@@ -83,8 +83,7 @@ fn the_platform_is_back(world: &World) {
         "400|400"
     );
 
-    let mut found = BTreeMap::new();
-    collect(&world.bucket(ARTIFACT_BUCKET), &mut found);
+    let found = objects_below(&world.bucket(ARTIFACT_BUCKET));
     let expected: BTreeMap<String, Vec<u8>> = (0..ARTIFACTS)
         .map(|number| (format!("artifact-{number:04}.bin"), artifact(number)))
         .collect();
@@ -95,25 +94,4 @@ fn the_platform_is_back(world: &World) {
         .expect("the values are there");
     let port = format!("port: {}", world.restored_port);
     assert_eq!(values.matches(&port).count(), 2, "{values}");
-}
-
-/// The objects below a folder of the S3 server by their last name. Names that begin with a dot are the server's own
-/// and salvor's claim.
-fn collect(folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-    for item in std::fs::read_dir(folder).expect("the bucket can be read") {
-        let path = item.expect("the bucket can be read").path();
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            collect(&path, found);
-        } else {
-            let bytes = std::fs::read(&path).expect("an object can be read");
-            assert_eq!(found.insert(name, bytes), None, "two objects of one name");
-        }
-    }
 }

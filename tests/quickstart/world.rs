@@ -10,6 +10,11 @@ use salvor_testbed::Story;
 use salvor_testbed::require;
 use tempfile::TempDir;
 
+use crate::quickstart::copy_plan;
+use crate::quickstart::psql;
+use crate::quickstart::stop_restored;
+use crate::quickstart::variables;
+
 /// The plan's folder as the README names it.
 pub const PLAN: &str = "plans/quickstart";
 
@@ -40,15 +45,7 @@ impl World {
             .tempdir()
             .expect("a temporary folder can be made");
         let story = require(Story::start(&folder.path().join("story"), None))?;
-        let plan = folder.path().join(PLAN);
-        std::fs::create_dir_all(&plan).expect("a folder for the plan");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(PLAN);
-        for file in std::fs::read_dir(source).expect("the plan is there") {
-            let file = file.expect("the plan's folder can be read");
-            if file.path().is_file() {
-                std::fs::copy(file.path(), plan.join(file.file_name())).expect("a file is copied");
-            }
-        }
+        copy_plan(&folder.path().join(PLAN));
         let port = Port::reserve().expect("a port is free");
         Some(World {
             story,
@@ -121,27 +118,13 @@ impl World {
 
     /// Asks the restored cluster by psql.
     pub fn psql(&self, database: &str, sql: &str) -> String {
-        let port = self.restored_port;
-        self.must(&format!(
-            "\"$SALVOR_INPUT_POSTGRES_BIN/psql\" -X -h 127.0.0.1 -p {port} -U calabi -d {database} -Atc \"{sql}\""
-        ))
-        .trim()
-        .to_owned()
+        let programs = &variables(&self.story)["SALVOR_INPUT_POSTGRES_BIN"];
+        psql(programs, self.restored_port, database, sql)
     }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
-        // The restored cluster is a daemon: told by the number in its own file, which it removes when it ends.
-        let restored = self.story.directory().join("restored/postmaster.pid");
-        if restored.is_file() {
-            let stop = format!("kill -INT \"$(head -n 1 '{}')\"", restored.display());
-            let _ = self.shell(&stop).status();
-            let wait = format!(
-                "timeout 30 bash -c 'while test -e \"$0\"; do sleep 0.1; done' '{}'",
-                restored.display()
-            );
-            let _ = self.shell(&wait).status();
-        }
+        stop_restored(self.story.directory());
     }
 }
