@@ -5,5 +5,6 @@ mod operator;
 mod quickstart;
 mod readme;
 mod refusals;
+mod scenarios;
 mod story;
 mod world;
