@@ -52,6 +52,8 @@ pub enum Verb {
     Show(Show),
     /// Report a run: what was done, what was proved, what was lost, how long it took.
     Report(Report),
+    /// Write a plan down for a person without the tool: every step with the commands that do it.
+    Runbook(Runbook),
     /// Look at a journal itself.
     #[command(subcommand)]
     Journal(JournalVerb),
@@ -202,6 +204,32 @@ pub enum GraphForm {
     Mermaid,
     /// A picture.
     Svg,
+}
+
+/// Arguments of `runbook`.
+#[derive(Args, Debug)]
+pub struct Runbook {
+    /// Which plan.
+    #[command(flatten)]
+    pub choice: PlanChoice,
+    /// Which scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioChoice,
+    /// A saved change set of this plan: its inputs, its scenario and the recovery points that it chose.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["inputs", "input_files", "scenario"])]
+    pub change_set: Option<PathBuf>,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t = RunbookForm::Markdown)]
+    pub format: RunbookForm,
+}
+
+/// The forms of a runbook.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum RunbookForm {
+    /// Markdown.
+    Markdown,
+    /// One HTML page.
+    Html,
 }
 
 /// Arguments of `plan`.

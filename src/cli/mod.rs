@@ -88,6 +88,7 @@ fn run(verb: Verb) -> anyhow::Result<Exit> {
         Verb::Runs(runs) => runtime()?.block_on(verbs::runs::runs(&runs, &registry)),
         Verb::Show(show) => runtime()?.block_on(verbs::runs::show(&show, &registry)),
         Verb::Report(report) => runtime()?.block_on(verbs::runs::report(&report, &registry)),
+        Verb::Runbook(runbook) => verbs::runbook::runbook(&runbook, &registry),
         Verb::Journal(JournalVerb::Check(choice)) => {
             runtime()?.block_on(verbs::journal::check(&choice, &registry))
         }

@@ -209,7 +209,7 @@ fn point_of(step: &Step, selections: &[StoreSelection]) -> (PointSource, Option<
 
 /// Values with the defaults for those that were left out: an identity must not depend on whether a default is
 /// written down.
-fn with_defaults(values: &Values, takes: Option<&Fields>) -> Values {
+pub fn with_defaults(values: &Values, takes: Option<&Fields>) -> Values {
     let mut filled = values.clone();
     for field in takes.into_iter().flat_map(Fields::iter) {
         if let (None, Some(default)) = (values.get(&field.name), &field.default) {

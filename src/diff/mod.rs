@@ -17,6 +17,7 @@ pub use crate::diff::commission::DiffProblem;
 pub use crate::diff::commission::Subject;
 pub use crate::diff::commission::VALID;
 pub use crate::diff::compute::compute;
+pub use crate::diff::draft::with_defaults;
 pub use crate::diff::facts::plan_facts;
 pub use crate::diff::facts::point_facts;
 pub use crate::diff::stale::Delta;

@@ -141,7 +141,7 @@ fn longest_run(line: &str) -> usize {
 }
 
 /// Text that cannot become a tag, a link, a mention or the end of a table's cell.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

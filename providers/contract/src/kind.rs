@@ -83,7 +83,8 @@ pub struct ActionKind {
     /// What it must be allowed to do.
     pub permissions: Vec<Permission>,
     /// What a person would type instead: handlebars templates over `with`, `store`, `point`, `config`, one command
-    /// each, arguments quoted for a POSIX shell by the helper `{{q …}}`.
+    /// each, arguments quoted for a POSIX shell by the helper `{{q …}}`. One that begins with `# ` is words for the
+    /// person; `{{json …}}` shows a value in them.
     pub by_hand: Vec<&'static str>,
     /// What goes wrong in the field.
     pub traps: Vec<Trap>,

@@ -126,6 +126,8 @@ pub(crate) fn kind() -> ActionKind {
         reads: vec![IdentityTemplate::new("http", "{url}")],
         previews_unknown: true,
         by_hand: vec![
+            "{{#if with.json}}# In the answer, by JSON pointer: {{json with.json}}{{/if}}",
+            "{{#if with.contains}}# The answer contains: {{with.contains}}{{/if}}",
             "curl -sS -i -X {{#if with.method}}{{with.method}}{{else}}GET{{/if}} {{q with.url}}",
         ],
         traps: vec![Trap {

@@ -73,7 +73,7 @@ pub(crate) fn kind() -> ActionKind {
         previews_unknown: true,
         by_hand: vec![
             "# {{with.ask}}",
-            "{{#if with.commands}}{{#each with.commands}}{{this}}; {{/each}}{{/if}}",
+            "{{#if with.commands}}{{#each with.commands}}{{this}}\n{{/each}}{{/if}}",
         ],
         traps: vec![Trap {
             id: "manual-without-role",

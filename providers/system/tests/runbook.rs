@@ -37,6 +37,7 @@ fn check(action: &str, with: Value, expected: &[&str]) {
     handlebars.set_strict_mode(true);
     handlebars.register_escape_fn(handlebars::no_escape);
     handlebars.register_helper("q", Box::new(quote));
+    handlebars.register_helper("json", Box::new(quote));
     let values = json!({ "with": with });
     let commands: Vec<String> = kind
         .by_hand
@@ -65,12 +66,12 @@ fn commands_are_filled_also_when_inputs_are_left_out() {
     check(
         "system.http-check",
         json!({ "url": "http://x" }),
-        &["curl -sS -i -X GET 'http://x'"],
+        &["", "", "curl -sS -i -X GET 'http://x'"],
     );
     check(
         "system.http-check",
         json!({ "url": "http://x", "method": "HEAD" }),
-        &["curl -sS -i -X HEAD 'http://x'"],
+        &["", "", "curl -sS -i -X HEAD 'http://x'"],
     );
     check(
         "system.wait",
@@ -83,4 +84,9 @@ fn commands_are_filled_also_when_inputs_are_left_out() {
         &["watch curl -sS 'http://x'"],
     );
     check("system.manual", json!({ "ask": "Sure?" }), &["# Sure?", ""]);
+    check(
+        "system.manual",
+        json!({ "ask": "Sure?", "commands": ["ls", "true"] }),
+        &["# Sure?", "ls\ntrue\n"],
+    );
 }

@@ -10,5 +10,6 @@ pub mod journal;
 pub mod kinds;
 pub mod plan;
 pub mod resume;
+pub mod runbook;
 pub mod runs;
 pub mod schema;

@@ -68,9 +68,10 @@ pub fn restore_dump() -> ActionKind {
             },
         ],
         by_hand: vec![
-            "createdb --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --template=template0 {{q with.database}}",
-            "pg_restore --exit-on-error --single-transaction --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} {{q point.details.key}}",
-            "psql --no-psqlrc --set=ON_ERROR_STOP=1 --single-transaction --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --file={{q point.details.key}}",
+            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}createdb --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --template=template0 {{q with.database}}",
+            "# Fetch the dump first; a plain one that is compressed is unpacked. Of the two loads take the one for its format.",
+            "{{#unless (or (eq point.details.format \"plain\") (or (eq point.details.format \"plain-gzip\") (eq point.details.format \"plain-zstd\")))}}{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}pg_restore --exit-on-error --single-transaction --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} {{q point.details.key}} # custom, directory{{/unless}}",
+            "{{#unless (or (eq point.details.format \"custom\") (eq point.details.format \"directory\"))}}{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}psql --no-psqlrc --set=ON_ERROR_STOP=1 --single-transaction --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --file={{q point.details.key}} # plain{{/unless}}",
         ],
         traps: vec![
             Trap {
@@ -191,7 +192,7 @@ pub fn dump() -> ActionKind {
             why: "to read everything in the database",
         }],
         by_hand: vec![
-            "pg_dump --format=custom --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --file={{q with.key}}",
+            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}pg_dump --format=custom --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --file={{q with.key}}",
         ],
         traps: vec![
             Trap {
@@ -233,7 +234,7 @@ pub fn base_backup() -> ActionKind {
             why: "to copy the cluster's files",
         }],
         by_hand: vec![
-            "pg_basebackup --format=plain --checkpoint=fast --wal-method=none --manifest-checksums=SHA256 --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --pgdata={{q with.name}}",
+            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}pg_basebackup --format=plain --checkpoint=fast --wal-method=none --manifest-checksums=SHA256 --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --pgdata={{q with.name}}",
         ],
         traps: vec![in_the_clear()],
         ..ActionKind::reading(
@@ -253,7 +254,8 @@ pub fn query() -> ActionKind {
         reads: vec![DATABASE],
         deadline: Period::from_seconds(10 * 60),
         by_hand: vec![
-            "psql --no-psqlrc --tuples-only --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --command={{q with.sql}}",
+            "{{#if with.expect}}# It must give: {{json with.expect}}{{/if}}",
+            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}psql --no-psqlrc --tuples-only --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --command={{q with.sql}}",
         ],
         traps: vec![in_the_clear()],
         ..ActionKind::reading(
@@ -283,7 +285,7 @@ pub fn baseline() -> ActionKind {
             why: "to read every table",
         }],
         by_hand: vec![
-            "psql --no-psqlrc --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --command='select schemaname, relname, n_live_tup from pg_stat_user_tables' --output={{q with.write-to}}",
+            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}psql --no-psqlrc --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --command='select schemaname, relname, n_live_tup from pg_stat_user_tables' --output={{q with.write-to}}",
         ],
         traps: vec![in_the_clear()],
         ..ActionKind::reading(
@@ -330,7 +332,7 @@ pub fn archiving() -> ActionKind {
             why: "to see segments that wait to be archived",
         }],
         by_hand: vec![
-            "psql --no-psqlrc --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --command='select * from pg_stat_archiver'",
+            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}psql --no-psqlrc --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --command='select * from pg_stat_archiver'",
         ],
         traps: vec![
             Trap {

@@ -1,0 +1,124 @@
+//! The commands that a person would type instead of an action, from the templates that its kind tells.
+
+use std::collections::BTreeSet;
+
+use handlebars::Context;
+use handlebars::Handlebars;
+use handlebars::Helper;
+use handlebars::HelperResult;
+use handlebars::Output;
+use handlebars::RenderContext;
+use handlebars::RenderErrorReason;
+use salvor_contract::Secret;
+use salvor_contract::secret::SecretPart;
+use salvor_contract::secret::SecretReference;
+use serde_json::Value;
+
+use crate::report::runbook::shell::command;
+use crate::report::runbook::shell::quoted;
+use crate::report::runbook::shell::words;
+
+/// Fills the templates of kinds. Its helper `q` makes a value one word of a shell.
+pub(super) struct ByHand {
+    handlebars: Handlebars<'static>,
+}
+
+impl ByHand {
+    /// One that knows the helper.
+    pub(super) fn new() -> Self {
+        let mut handlebars = Handlebars::new();
+        handlebars.register_escape_fn(handlebars::no_escape);
+        handlebars.register_helper("q", Box::new(quote));
+        handlebars.register_helper("json", Box::new(json));
+        Self { handlebars }
+    }
+
+    /// What a template says; `None` when it has nothing to say about these values.
+    ///
+    /// # Errors
+    /// When the template is not one: a defect of the provider, which its conformance test finds.
+    pub(super) fn said(&self, template: &str, values: &Value) -> Result<Option<Said>, String> {
+        let text = self
+            .handlebars
+            .render_template(template, values)
+            .map_err(|error| error.to_string())?;
+        let text = text.trim();
+        Ok(match text.strip_prefix(NOTE) {
+            _ if text.is_empty() => None,
+            Some(note) => Some(Said::Note(words(note.trim()))),
+            None => Some(Said::Command(command(text))),
+        })
+    }
+}
+
+/// What a template of a kind becomes.
+pub(super) enum Said {
+    /// Words for the person.
+    Note(String),
+    /// Something to type.
+    Command(String),
+}
+
+/// What begins a template that is words and no command: a comment of the shell.
+const NOTE: &str = "# ";
+
+fn quote(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let param = helper
+        .param(0)
+        .ok_or(RenderErrorReason::ParamNotFoundForIndex("q", 0))?;
+    out.write(&word(param.value()))?;
+    Ok(())
+}
+
+fn json(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let param = helper
+        .param(0)
+        .ok_or(RenderErrorReason::ParamNotFoundForIndex("json", 0))?;
+    out.write(&param.value().to_string())?;
+    Ok(())
+}
+
+/// The details of a recovery point that a template takes as words: `point.details.url`.
+pub(super) fn details_of(templates: &[&str]) -> BTreeSet<String> {
+    let expressions = templates
+        .iter()
+        .flat_map(|template| template.split("{{").skip(1))
+        .filter_map(|part| part.split_once("}}"));
+    expressions
+        .filter_map(|(inside, _)| inside.trim().strip_prefix("q point.details."))
+        .map(|name| name.trim().to_owned())
+        .collect()
+}
+
+/// A value as one word. A secret is read where its reference says, and is not in the text.
+fn word(value: &Value) -> String {
+    if let Value::Object(_) = value
+        && let Ok(secret) = serde_json::from_value::<Secret>(value.clone())
+    {
+        let parts = secret.parts().iter().map(|part| match part {
+            SecretPart::Text(text) => quoted(text),
+            SecretPart::From(SecretReference::Environment(name)) => format!("\"${{{name}:?}}\""),
+            SecretPart::From(SecretReference::File(path)) => format!("\"$(cat {})\"", quoted(path)),
+        });
+        return parts.collect();
+    }
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Null => quoted(""),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            quoted(&value.to_string())
+        }
+    }
+}

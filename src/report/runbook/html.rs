@@ -1,0 +1,84 @@
+//! A runbook as one HTML file: readable on a phone, printable, no network.
+
+use crate::recovery_points::length_words;
+use crate::report::html::escape;
+use crate::report::html::page;
+use crate::report::runbook::Runbook;
+use crate::report::runbook::RunbookStep;
+use crate::report::runbook::markdown::numbers;
+
+/// The whole runbook as a page.
+pub fn runbook_html(runbook: &Runbook) -> String {
+    let mut body = format!(
+        "<h1>{}</h1><p>{}</p>",
+        escape(&runbook.title),
+        escape(&runbook.scenario)
+    );
+    let objectives = [("RPO", runbook.rpo), ("RTO", runbook.rto)];
+    for (name, length) in objectives {
+        if let Some(length) = length {
+            body.push_str(&format!(
+                "<span class=\"chip\">{name} {}</span>",
+                length_words(length.duration())
+            ));
+        }
+    }
+    body.push_str(
+        "<p>Steps are in an order that keeps what each needs. Commands are for a POSIX shell; a command with a \
+         variable that is not set yet ends with an error and does nothing.</p>",
+    );
+    if !runbook.inputs.is_empty() {
+        body.push_str("<details><summary>Values</summary><table>");
+        for (name, value) in &runbook.inputs {
+            body.push_str(&format!(
+                "<tr><th>{}</th><td>{}</td></tr>",
+                escape(name),
+                escape(value)
+            ));
+        }
+        body.push_str("</table></details>");
+    }
+    if !runbook.stores.is_empty() {
+        body.push_str("<details open><summary>What can be lost</summary><table><tr><th>store</th><th>where</th><th>class</th><th>step</th></tr>");
+        for store in &runbook.stores {
+            body.push_str(&format!(
+                "<tr><th>{}<br><small>{}</small></th><td>{}</td><td>{}</td><td>{}</td></tr>",
+                escape(&store.name),
+                escape(&store.title),
+                escape(&store.place),
+                escape(&store.class),
+                numbers(&store.restored_by)
+            ));
+        }
+        body.push_str("</table></details>");
+    }
+    for step in &runbook.steps {
+        body.push_str(&step_html(step));
+    }
+    page(&runbook.title, &body)
+}
+
+fn step_html(step: &RunbookStep) -> String {
+    let mut html = format!(
+        "<section><h2><label><input type=\"checkbox\"> Step {}: {}</label></h2><p><code>{}</code> {}</p>",
+        step.number,
+        escape(&step.title),
+        escape(&step.name),
+        escape(&step.summary)
+    );
+    let facts: String = step
+        .facts()
+        .iter()
+        .map(|fact| format!("<li>{}</li>", escape(fact)))
+        .collect();
+    html.push_str(&format!("<ul>{facts}</ul>"));
+    for note in &step.notes {
+        html.push_str(&format!("<p class=\"note\">{}</p>", escape(note)));
+    }
+    let typed = step.typed();
+    if !typed.is_empty() {
+        html.push_str(&format!("<pre>{}</pre>", escape(&typed)));
+    }
+    html.push_str("</section>");
+    html
+}

@@ -1,0 +1,136 @@
+//! `salvor runbook`: every scenario of every plan as a person works through it, with commands that a shell can read.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+
+use salvor::builtin_providers::registry;
+use salvor::model::read;
+
+fn plans() -> Vec<PathBuf> {
+    let plans = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans");
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(plans)
+        .expect("plans/ is part of the repository")
+        .map(|entry| entry.expect("an entry of plans/").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn runbook(plan: &Path, scenario: &str, format: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_salvor"));
+    command
+        .arg("runbook")
+        .arg(plan)
+        .args(["--scenario", scenario, "--format", format]);
+    let example = plan.join("example.inputs.toml");
+    if example.exists() {
+        command.arg("--inputs").arg(example);
+    }
+    let output = command.output().expect("salvor runs");
+    let text = String::from_utf8(output.stdout).expect("a runbook is UTF-8");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{} · {scenario}\n{said}",
+        plan.display()
+    );
+    assert!(
+        !text.contains(['\u{e000}', '\u{e001}']),
+        "a slot was not filled:\n{text}"
+    );
+    text
+}
+
+/// The code blocks of a Markdown text.
+fn blocks(markdown: &str) -> Vec<String> {
+    let (mut blocks, mut open) = (Vec::new(), None::<(String, String)>);
+    for line in markdown.lines() {
+        open = match open {
+            Some((fence, block)) if line == fence => {
+                blocks.push(block);
+                None
+            }
+            Some((fence, block)) => Some((fence, format!("{block}{line}\n"))),
+            None => line
+                .strip_suffix("sh")
+                .filter(|fence| fence.starts_with("```"))
+                .map(|fence| (fence.to_owned(), String::new())),
+        };
+    }
+    assert!(open.is_none(), "a block is not closed:\n{markdown}");
+    blocks
+}
+
+/// Lets a shell read a text without running it.
+fn is_read_by_a_shell(text: &str) -> Result<(), String> {
+    let mut shell = Command::new("sh")
+        .arg("-n")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    let mut input = shell.stdin.take().expect("its input");
+    input.write_all(text.as_bytes()).expect("it reads");
+    drop(input);
+    let output = shell.wait_with_output().expect("it ends");
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+#[test]
+fn every_command_of_every_scenario_can_be_pasted() {
+    let registry = registry();
+    let mut commands = 0;
+    for folder in plans() {
+        let plan = read(&folder, &registry).plan.expect("a valid plan");
+        for scenario in &plan.scenarios {
+            let name = &scenario.name.name;
+            let markdown = runbook(&folder, name, "markdown");
+            for block in blocks(&markdown) {
+                commands += 1;
+                if let Err(said) = is_read_by_a_shell(&block) {
+                    panic!("{} · {name}: {said}\n{block}", folder.display());
+                }
+            }
+        }
+    }
+    assert!(commands > 100, "only {commands} blocks were found");
+}
+
+#[test]
+fn a_shell_refuses_what_is_no_command() {
+    is_read_by_a_shell("echo 'open").expect_err("an open quote");
+}
+
+#[test]
+fn what_is_known_later_is_a_variable_that_must_be_set() {
+    let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/calabi");
+    let text = runbook(&plan, "full", "markdown");
+    assert!(
+        text.contains("PIPELINES_STOP_ANSWER=  # The words of the answer."),
+        "{text}"
+    );
+    assert!(
+        text.contains("--replicas=\"${PIPELINES_STOP_ANSWER:?}\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_page_is_whole_and_shows_markup_as_text() {
+    let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/calabi");
+    let page = runbook(&plan, "full", "html");
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    assert!(
+        !page.contains("src=") && !page.contains("href="),
+        "a page needs no network"
+    );
+    assert!(page.contains("&#39;"), "quotes of commands are text");
+}
