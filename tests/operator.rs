@@ -8,6 +8,8 @@ mod damaged;
 mod deciding;
 #[path = "operator/hostile.rs"]
 mod hostile;
+#[path = "operator/looking.rs"]
+mod looking;
 #[path = "operator/many_steps.rs"]
 mod many_steps;
 #[path = "operator/outliving.rs"]

@@ -48,8 +48,10 @@ pub(super) enum Doubt {
 enum Settled {
     /// It is done.
     Done(Outcome),
-    /// Send the same operation again.
-    Send(Doubt),
+    /// It had no effect: send the same operation again.
+    Absent,
+    /// Nobody can tell, for this reason, and its class allows it to be sent again.
+    Unclear(String),
     /// It is under way: perform attaches to it.
     Attach(Option<String>),
     /// Something else stands in its place.
@@ -133,11 +135,13 @@ impl Engine<'_> {
                                 format!("still under way after its deadline of {}", step.deadline);
                             return self.unknown(operator, &why).await;
                         }
-                        Settled::Send(_) | Settled::Attach(_) if resends > RESENDS_MAX => {
+                        Settled::Absent | Settled::Unclear(_) | Settled::Attach(_)
+                            if resends > RESENDS_MAX =>
+                        {
                             return self.unknown(operator, &what).await;
                         }
-                        Settled::Send(left) => doubt = left,
-                        Settled::Attach(_) => doubt = Doubt::Left,
+                        Settled::Absent => doubt = Doubt::None,
+                        Settled::Unclear(_) | Settled::Attach(_) => doubt = Doubt::Left,
                         Settled::Conflict(found) => return self.conflict(operator, &found).await,
                         Settled::Unknown(why) => return self.unknown(operator, &why).await,
                     }
@@ -156,6 +160,7 @@ impl Engine<'_> {
             () = self.stop.cancelled() => return Ok(End::LeftRunning),
             found = self.settle(operator, "the process that sent it ended before the answer came") => found,
         };
+        let is_given_up = self.is_given_up && !operator.step.finally;
         match found {
             Settled::Done(outcome) => {
                 self.watcher.saw(Event::Found {
@@ -172,27 +177,30 @@ impl Engine<'_> {
                 self.probed(operator, Found::InFlight { name }).await?;
                 self.send(operator, Doubt::Left).await
             }
-            Settled::Send(doubt) if self.is_given_up && !operator.step.finally => match doubt {
-                Doubt::None => {
-                    let error = Error::refused("the run was given up before it had an effect");
-                    self.failed(operator, FailureKind::Preparation, &error, Vec::new())
-                        .await
-                }
-                Doubt::Left => {
-                    self.unknown(
-                        operator,
-                        "the run was given up while nobody could tell of it",
-                    )
+            Settled::Absent if is_given_up => {
+                let error = Error::refused("the run was given up before it had an effect");
+                self.failed(operator, FailureKind::Preparation, &error, Vec::new())
                     .await
-                }
-            },
-            Settled::Send(doubt) => {
+            }
+            Settled::Unclear(why) if is_given_up => {
+                let why = format!("the run was given up while nobody could tell of it: {why}");
+                self.unknown(operator, &why).await
+            }
+            Settled::Absent => {
                 self.watcher.saw(Event::Found {
                     step,
                     what: "it had no effect yet: the same operation again",
                 });
                 self.probed(operator, Found::Absent).await?;
-                self.send(operator, doubt).await
+                self.send(operator, Doubt::None).await
+            }
+            Settled::Unclear(why) => {
+                self.watcher.saw(Event::Found {
+                    step,
+                    what: "nobody can tell: the same operation again, which repeats nothing",
+                });
+                self.probed(operator, Found::Unclear { why }).await?;
+                self.send(operator, Doubt::Left).await
             }
             Settled::Conflict(found) => self.conflict(operator, &found).await,
             Settled::Unknown(why) => self.unknown(operator, &why).await,
@@ -216,7 +224,7 @@ impl Engine<'_> {
                 Probe::Done(outcome) => return Settled::Done(outcome),
                 Probe::InFlight { name } => return Settled::Attach(name),
                 Probe::Conflict { found } => return Settled::Conflict(found),
-                Probe::Absent if is_settled => return Settled::Send(Doubt::None),
+                Probe::Absent if is_settled => return Settled::Absent,
                 Probe::CannotTell { why } if is_settled => {
                     return match operator.step.class {
                         // Each of these finds its own earlier effect, or sets the same state again.
@@ -224,7 +232,7 @@ impl Engine<'_> {
                         | Class::Token
                         | Class::Named
                         | Class::Fenced
-                        | Class::Convergent => Settled::Send(Doubt::Left),
+                        | Class::Convergent => Settled::Unclear(why),
                         Class::Unkeyed => Settled::Unknown(format!("{doubt}; {why}")),
                     };
                 }
@@ -319,8 +327,8 @@ impl Engine<'_> {
         }
         match self.settle(operator, &error.to_string()).await {
             Settled::Done(outcome) => self.judge(operator, outcome, true, begun).await,
-            Settled::Send(Doubt::None) => self.failed(operator, kind, error, Vec::new()).await,
-            Settled::Send(Doubt::Left) => {
+            Settled::Absent => self.failed(operator, kind, error, Vec::new()).await,
+            Settled::Unclear(_) => {
                 let why = format!("{error}, and an earlier try may have had its effect");
                 self.unknown(operator, &why).await
             }

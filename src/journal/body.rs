@@ -98,8 +98,8 @@ pub enum Body {
         name: String,
     },
 
-    /// A probe found the operation of another process, or one that had become unknown, absent or under way,
-    /// and it is sent again under the same id (which attaches to one that is under way).
+    /// A probe looked for the operation of another process, or for one that had become unknown; it is sent again
+    /// under the same id, which attaches to one that is under way and repeats nothing where nobody could tell.
     /// Crash after it: it is probed again.
     Probed {
         /// The step.
@@ -311,6 +311,11 @@ pub enum Found {
     InFlight {
         /// The service's own name of it, where there is one.
         name: Option<String>,
+    },
+    /// Nobody could tell, and its class allows it to be sent again.
+    Unclear {
+        /// Why it could not be told.
+        why: String,
     },
 }
 

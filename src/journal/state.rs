@@ -20,6 +20,7 @@ use salvor_contract::StoreName;
 
 use crate::digest::Digest;
 use crate::journal::body::FailureKind;
+use crate::journal::body::Found;
 use crate::journal::body::StopReason;
 use crate::journal::body::Verdict;
 use crate::journal::lock::Holder;
@@ -206,6 +207,8 @@ pub struct Attempt {
     pub ended: Option<Moment>,
     /// True when a probe found it done.
     pub adopted: bool,
+    /// What the last probe found before it was sent again.
+    pub found: Option<Found>,
     /// Whether what it made was removed.
     pub removal: Option<RemovalState>,
 }

@@ -83,6 +83,7 @@ impl StepState {
                     intended: at,
                     ended: None,
                     adopted: false,
+                    found: None,
                     removal: None,
                 });
                 self.enter(Status::Intended, at);
@@ -96,6 +97,7 @@ impl StepState {
                 let attempt = self.current_is(op)?;
                 attempt.epoch = record.epoch;
                 attempt.ended = None;
+                attempt.found = Some(found.clone());
                 if let Found::InFlight { name: Some(name) } = found {
                     attempt.name = Some(name.clone());
                 }

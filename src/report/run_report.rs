@@ -20,6 +20,7 @@ use crate::execution::telling::told;
 use crate::journal::chain::Chain;
 use crate::recovery_points::length_words;
 use crate::recovery_points::moment_words;
+use crate::report::runs::found_words;
 use crate::report::runs::phase_words;
 use crate::report::runs::status_word;
 use crate::verification::Assessment;
@@ -92,6 +93,8 @@ pub struct StepLine {
     pub took_ms: Option<u64>,
     /// How many operations were intended for it.
     pub attempts: usize,
+    /// What was found of its last operation after an interruption, before it was sent again.
+    pub looked: Option<String>,
     /// What a person answered, and who.
     pub answer: Option<String>,
 }
@@ -131,6 +134,10 @@ impl Report {
                 began: step.began.map(|moment| moment.wall),
                 took_ms: step.length_ms(state.last),
                 attempts: step.attempts.len(),
+                looked: step
+                    .current()
+                    .and_then(|last| last.found.as_ref())
+                    .map(found_words),
                 answer: step
                     .answer
                     .map(|answer| format!("{} ({})", answer.text, answer.by)),
@@ -249,8 +256,13 @@ impl Report {
                 .as_ref()
                 .map(|answer| format!(": {answer}"))
                 .unwrap_or_default();
+            let looked = step
+                .looked
+                .as_ref()
+                .map(|looked| format!(" ({looked})"))
+                .unwrap_or_default();
             let line = format!(
-                "{item}{began:<9} {:<9} {took:>8}  {}{answer}",
+                "{item}{began:<9} {:<9} {took:>8}  {}{looked}{answer}",
                 step.status, step.step
             );
             let _ = writeln!(text, "{}", line.trim_end());

@@ -12,6 +12,7 @@ use crate::change_set::ChangeSet;
 use crate::change_set::PlannedStep;
 use crate::execution::asking::until;
 use crate::execution::telling::told;
+use crate::journal::Found;
 use crate::journal::Phase;
 use crate::journal::RunState;
 use crate::journal::Status;
@@ -132,6 +133,9 @@ pub fn step_text(change_set: &ChangeSet, chain: &Chain, name: &StepName) -> Opti
             "  try {}      operation {}, intended {}{service}{adopted}",
             attempt.number, attempt.op, attempt.intended.wall
         );
+        if let Some(found) = &attempt.found {
+            let _ = writeln!(text, "  looked     {}", found_words(found));
+        }
     }
     if let Some(question) = &step.question {
         let _ = writeln!(text, "  question   {}", question.text);
@@ -186,6 +190,15 @@ pub fn phase_words(state: &RunState) -> String {
         Phase::Halted(_, why) => format!("stopped: {why}"),
         Phase::Finished(verdict, summary) => format!("{}: {summary}", verdict.word()),
         Phase::Aborted { by, why } => format!("given up by {by}: {why}"),
+    }
+}
+
+/// What was found of an operation before it was sent again.
+pub fn found_words(found: &Found) -> String {
+    match found {
+        Found::Absent => "it had had no effect; sent again".to_owned(),
+        Found::InFlight { .. } => "it was under way; waited for".to_owned(),
+        Found::Unclear { why } => format!("nobody could tell ({why}); sent again"),
     }
 }
 

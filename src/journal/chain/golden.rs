@@ -27,8 +27,8 @@ use crate::journal::trial::opened;
 use crate::journal::trial::source;
 use crate::journal::writer::Journal;
 
-/// The journal of `tests/golden/journal/v1.jsonl`: one record of each type, written by hand-fixed inputs.
-async fn golden() -> Shelf {
+/// A journal of these records, written by hand-fixed inputs.
+async fn golden(bodies: Vec<Body>) -> Shelf {
     let shelf = Shelf::new();
     let journal = Journal::create(
         Arc::new(shelf.open()),
@@ -38,10 +38,27 @@ async fn golden() -> Shelf {
     )
     .await
     .expect("new");
-    for body in one_of_each() {
+    for body in bodies {
         journal.append(body).await.expect("legal");
     }
     shelf
+}
+
+/// Each word for what a probe found; `v1.jsonl` was written before there was `unclear`.
+fn each_find() -> Vec<Body> {
+    let name = Some("job/1".to_owned());
+    let why = "no answer within 120 s".to_owned();
+    let finds = [
+        Found::Absent,
+        Found::InFlight { name },
+        Found::Unclear { why },
+    ];
+    let probed = finds.into_iter().map(|found| Body::Probed {
+        step: "a".into(),
+        op: "a-1".into(),
+        found,
+    });
+    std::iter::once(intent("a", 1)).chain(probed).collect()
 }
 
 fn one_of_each() -> Vec<Body> {
@@ -181,21 +198,25 @@ fn one_of_each() -> Vec<Body> {
     ]
 }
 
-/// A later version must read this file as it is, and write the same bytes while the format is 1.
-/// `UPDATE=1 cargo test version_1` writes the file anew.
+/// A later version must read these files as they are, and write the same bytes while the format is 1.
+/// `UPDATE=1 cargo test version_1` writes them anew.
 #[tokio::test]
 async fn version_1_is_written_and_read_as_ever() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/journal/v1.jsonl");
-    let written = golden().await.text();
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, &written).expect("writable");
+    for (name, bodies) in [("v1", one_of_each()), ("v1-probed", each_find())] {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/journal");
+        let path = format!("{folder}/{name}.jsonl");
+        let count = bodies.len() + 1;
+        let written = golden(bodies).await.text();
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &written).expect("writable");
+        }
+        let kept = std::fs::read_to_string(&path).expect("the golden file is there");
+        assert_eq!(written, kept);
+        let shelf = Shelf::new();
+        shelf.replace(kept.as_bytes());
+        let chain = chain::read(&shelf.open(), &"run".into())
+            .await
+            .expect("whole");
+        assert_eq!(chain.records.len(), count);
     }
-    let kept = std::fs::read_to_string(path).expect("the golden file is there");
-    assert_eq!(written, kept);
-    let shelf = Shelf::new();
-    shelf.replace(kept.as_bytes());
-    let chain = chain::read(&shelf.open(), &"run".into())
-        .await
-        .expect("whole");
-    assert_eq!(chain.records.len(), one_of_each().len() + 1);
 }
