@@ -5,6 +5,7 @@
 //! digest in the first record of a run, `execution` performs it.
 
 mod file;
+pub mod files;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -224,6 +225,10 @@ pub struct PlannedStep {
     pub retry: Retry,
     /// What its failure means.
     pub on_failure: OnFailure,
+    /// The files of the plan's folder that it reads during the run, with their digests. A step is not begun when one
+    /// of them was changed. (Change sets of before this member have none.)
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Digest>,
     /// What it writes, as far as it is known; the first is its target.
     pub writes: Vec<Identity>,
     /// What it would change.

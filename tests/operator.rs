@@ -6,6 +6,8 @@ mod asking;
 mod damaged;
 #[path = "operator/deciding.rs"]
 mod deciding;
+#[path = "operator/files.rs"]
+mod files;
 #[path = "operator/hostile.rs"]
 mod hostile;
 #[path = "operator/looking.rs"]

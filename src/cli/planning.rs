@@ -1,10 +1,12 @@
 //! From an instance to a change set: graph, survey, history, diff. Used by `plan` and `apply` alike.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use salvor_contract::Period;
 use salvor_contract::StepName;
+use salvor_contract::StoreName;
 use tokio_util::sync::CancellationToken;
 
 use crate::change_set::Predicted;
@@ -14,11 +16,14 @@ use crate::cli::part::remove_scratch;
 use crate::cli::refusal::Refusal;
 use crate::diff::Commission;
 use crate::diff::Computed;
+use crate::diff::Delta;
 use crate::diff::compute;
 use crate::graph::Graph;
 use crate::journal::StateFolder;
 use crate::journal::Status;
 use crate::model::Instance;
+use crate::model::instance::Step;
+use crate::model::instance::StoreRole;
 use crate::plan_file::similar;
 use crate::recovery_points::Request;
 use crate::registry::Registry;
@@ -37,8 +42,8 @@ pub async fn look(
     request: Request,
     valid: Period,
 ) -> anyhow::Result<Computed> {
-    refuse_unknown_points(instance, &request)?;
     let graph = Graph::of(instance).context("the steps have no order")?;
+    refuse_unknown_points(instance, &graph, &request)?;
     let stop = CancellationToken::new();
     let all_scratch = state.path().join("scratch");
     // A folder of its own: another `plan` beside this one must not lose its files.
@@ -65,17 +70,39 @@ pub async fn look(
     Ok(computed)
 }
 
-/// A point for a store that is not in the plan would choose nothing, and the newest point would be taken instead.
-fn refuse_unknown_points(instance: &Instance, request: &Request) -> anyhow::Result<()> {
+/// A point for a store that this scenario brings back from none would choose nothing, without a word.
+fn refuse_unknown_points(
+    instance: &Instance,
+    graph: &Graph,
+    request: &Request,
+) -> anyhow::Result<()> {
+    let with_point = |step: &Step| match &step.store {
+        Some((StoreRole::Restore | StoreRole::Verify, store)) => Some(store.clone()),
+        Some((StoreRole::Backup, _)) | None => None,
+    };
+    let restored: BTreeSet<StoreName> = graph
+        .steps()
+        .iter()
+        .filter_map(|name| with_point(&instance.steps[name]))
+        .collect();
+    let names: Vec<&str> = restored.iter().map(|name| name.as_str()).collect();
     for store in request.points.keys() {
-        if instance.stores.contains_key(store) {
+        if restored.contains(store) {
             continue;
         }
-        let known: Vec<&str> = instance.stores.keys().map(|name| name.as_str()).collect();
-        let what = format!("`--point {store}=…`: the plan has no store `{store}`");
-        let hint = match similar(store.as_str(), known.iter().copied()) {
-            Some(name) => format!("Did you mean `{name}`?"),
-            None => format!("Its stores are {}.", known.join(", ")),
+        let scenario = &instance.scenario.name;
+        let what = if instance.stores.contains_key(store) {
+            format!("`--point {store}=…`: scenario `{scenario}` does not restore `{store}`")
+        } else {
+            format!("`--point {store}=…`: the plan has no store `{store}`")
+        };
+        let list = match names.as_slice() {
+            [] => "It restores none.".to_owned(),
+            names => format!("Scenario `{scenario}` restores {}.", names.join(", ")),
+        };
+        let hint = match similar(store.as_str(), names.iter().copied()) {
+            Some(name) => format!("Did you mean `{name}`? {list}"),
+            None => list,
         };
         return Err(Refusal::new(Exit::Usage, what).hint(hint).into());
     }
@@ -90,6 +117,13 @@ pub fn text(computed: &Computed) -> String {
         with_details: false,
     };
     change_set_text(&computed.change_set, &computed.problems, &look)
+}
+
+/// What is not as it was when the change set was made, a line each.
+pub fn show_deltas(deltas: &[Delta]) {
+    for delta in deltas {
+        output::progress(&format!("  {delta}"));
+    }
 }
 
 /// Refuses a change set with problems; they were shown with it.

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
 use salvor_contract::ActionKind;
-use salvor_contract::Condition;
 use salvor_contract::Error;
 use salvor_contract::Preview;
 use salvor_contract::StepName;
-use salvor_contract::Values;
 
 use crate::change_set::Change;
 use crate::change_set::ChangeSet;
@@ -17,7 +15,7 @@ use crate::change_set::Choice;
 use crate::change_set::FORMAT;
 use crate::change_set::PlannedStep;
 use crate::change_set::Predicted;
-use crate::change_set::Warning;
+use crate::change_set::files::read_by;
 use crate::diff::commission::Commission;
 use crate::diff::commission::Computed;
 use crate::diff::commission::DiffProblem;
@@ -31,6 +29,9 @@ use crate::diff::forecast::predicted;
 use crate::diff::guard::Ledger;
 use crate::diff::guard::confirmed;
 use crate::diff::guard::shared_fingerprints;
+use crate::diff::warnings::StepWarning;
+use crate::diff::warnings::grouped;
+use crate::diff::warnings::traps;
 use crate::graph::Graph;
 use crate::model::instance::Instance;
 use crate::model::instance::Step;
@@ -67,7 +68,7 @@ pub async fn compute(
     let fixed = plan_facts(plan, &selected);
     let mut known = fixed.clone();
     let mut ledger = Ledger::default();
-    let mut warnings = selected.warnings.clone();
+    let mut hints: Vec<StepWarning> = Vec::new();
     let mut planned: BTreeMap<StepName, PlannedStep> = BTreeMap::new();
     for level in graph.levels() {
         let mut drafts = Vec::with_capacity(level.len());
@@ -114,7 +115,7 @@ pub async fn compute(
             .await
             .into_iter()
             .map(|(name, (change, warning))| {
-                warnings.extend(warning);
+                hints.extend(warning);
                 (name, change)
             })
             .collect();
@@ -139,8 +140,10 @@ pub async fn compute(
             if let Change::Seen(preview) = change {
                 add_known(&mut known, name, &preview.known);
             }
-            ledger.add(name, change, &draft.writes);
-            warnings.extend(traps(name, kind, &draft.with));
+            hints.extend(traps(reading.registry, name, kind, &draft));
+            let plan_dir = &reading.surroundings.plan_dir;
+            let is_made_here = |path: &str| ledger.is_written(path);
+            let files = read_by(kind, &draft.with, plan_dir, is_made_here);
             let planned_step = PlannedStep {
                 name: name.clone(),
                 title: step.title.clone(),
@@ -158,11 +161,13 @@ pub async fn compute(
                 settle: kind.settle,
                 retry: step.retry,
                 on_failure: step.on_failure,
+                files,
                 writes: draft.writes,
                 change: change.clone(),
                 confirm,
                 predicted: predicted(name, step, &commission.history),
             };
+            ledger.add(name, change, &planned_step.writes);
             planned.insert(name.clone(), planned_step);
         }
     }
@@ -178,7 +183,8 @@ pub async fn compute(
             .cmp(&other.subject)
             .then_with(|| one.what.cmp(&other.what))
     });
-    warnings[selected.warnings.len()..].sort_by(|one, other| one.message.cmp(&other.message));
+    let mut warnings = selected.warnings.clone();
+    warnings.extend(grouped(hints));
     let lengths: BTreeMap<StepName, Predicted> = steps
         .iter()
         .filter_map(|step| {
@@ -225,7 +231,7 @@ struct Drafted<'a> {
 
 impl Drafted<'_> {
     /// What the provider says, or why it was not asked or did not say it.
-    async fn previewed(&self, reading: &Reading<'_>) -> (Change, Option<Warning>) {
+    async fn previewed(&self, reading: &Reading<'_>) -> (Change, Option<StepWarning>) {
         let unseen = |why: String| Change::Unseen {
             effect: self.kind.effect,
             why,
@@ -246,38 +252,18 @@ impl Drafted<'_> {
             Err(error) => {
                 let why = error.to_string();
                 // What is refused now will most likely be refused then: worth more than a line under the table.
-                let warning = matches!(error, Error::Refused { .. }).then(|| Warning {
-                    about: "refused".to_owned(),
-                    message: match error.hint() {
-                        Some(hint) => format!("`{}`: {why}: {hint}", self.name),
-                        None => format!("`{}`: {why}", self.name),
+                let warning = matches!(error, Error::Refused { .. }).then(|| StepWarning {
+                    about: "refused",
+                    step: self.name.clone(),
+                    what: match error.hint() {
+                        Some(hint) => format!("{why}: {hint}"),
+                        None => why.clone(),
                     },
                 });
                 (unseen(why), warning)
             }
         }
     }
-}
-
-fn traps(name: &StepName, kind: &ActionKind, with: &Values) -> Vec<Warning> {
-    let value_of = |input: &str| {
-        let default = || {
-            kind.with
-                .get(input)
-                .and_then(|field| field.default.as_ref())
-        };
-        with.get(input).or_else(default)
-    };
-    let hit = kind.traps.iter().filter(|trap| match &trap.when {
-        Condition::Always => true,
-        Condition::InputIs(input, value) => value_of(input) == Some(value),
-        Condition::InputMissing(input) => with.get(input).is_none(),
-    });
-    let warnings = hit.map(|trap| Warning {
-        about: "trap".to_owned(),
-        message: format!("`{name}`: {} ({})", trap.message, trap.source),
-    });
-    warnings.collect()
 }
 
 fn is_impossible(step: &Step, selections: &[crate::change_set::StoreSelection]) -> bool {

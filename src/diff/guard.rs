@@ -39,6 +39,11 @@ impl Ledger {
         }
     }
 
+    /// True when a step so far writes something of this name.
+    pub(super) fn is_written(&self, name: &str) -> bool {
+        self.writers.keys().any(|identity| identity.name == name)
+    }
+
     /// The step before `step` that makes one of these identities anew, so that what is there now says nothing
     /// about what `step` will meet.
     fn maker(

@@ -10,6 +10,7 @@ mod facts;
 mod forecast;
 mod guard;
 mod stale;
+mod warnings;
 
 pub use crate::diff::commission::Commission;
 pub use crate::diff::commission::Computed;
@@ -21,5 +22,6 @@ pub use crate::diff::draft::with_defaults;
 pub use crate::diff::facts::plan_facts;
 pub use crate::diff::facts::point_facts;
 pub use crate::diff::stale::Delta;
+pub use crate::diff::stale::changed_files;
 pub use crate::diff::stale::observed;
 pub use crate::diff::stale::stale;

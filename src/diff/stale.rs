@@ -1,4 +1,5 @@
-//! Whether what a change set was derived from still holds. Pure: two change sets in, differences out.
+//! Whether what a change set was derived from still holds: two change sets in, differences out. Pure, but for the
+//! look at the files that a run still reads.
 //!
 //! Apply looks at the world again with everything pinned ([`crate::recovery_points::Request::again`]) and
 //! compares. What moves by itself does not count: the end of a window, a newer backup, the time.
@@ -6,14 +7,17 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
 use salvor_contract::Effect;
+use salvor_contract::StepName;
 use serde_json::Value;
 
 use crate::change_set::Change;
 use crate::change_set::ChangeSet;
 use crate::change_set::Choice;
 use crate::change_set::PlannedStep;
+use crate::change_set::files;
 use crate::digest::Digest;
 use crate::recovery_points::moment_words;
 
@@ -90,6 +94,9 @@ fn observe_step(step: &PlannedStep, facts: &mut Observed) {
         let fact = format!("destroyed by {name}: {}", destroyed.fingerprint);
         facts.insert(fact, "to be confirmed".to_owned());
     }
+    for (path, digest) in &step.files {
+        facts.insert(file_of(path, name), digest.short().to_owned());
+    }
     match &step.change {
         Change::Seen(preview) => {
             facts.insert(preview_of(step), effect_words(preview.effect).to_owned());
@@ -143,6 +150,26 @@ pub fn stale(approved: &ChangeSet, now: &ChangeSet) -> Vec<Delta> {
         after: after.get(fact).cloned(),
     });
     deltas.collect()
+}
+
+/// The files that steps still read and that are not as they were reviewed.
+pub fn changed_files<'a>(
+    steps: impl IntoIterator<Item = &'a PlannedStep>,
+    plan_dir: &Path,
+) -> Vec<Delta> {
+    let of_step = |step: &'a PlannedStep| {
+        let changed = files::changed(step, plan_dir).into_iter();
+        changed.map(|file| Delta {
+            fact: file_of(&file.path, &step.name),
+            before: Some(file.before.short().to_owned()),
+            after: file.now.map(|now| now.short().to_owned()),
+        })
+    };
+    steps.into_iter().flat_map(of_step).collect()
+}
+
+fn file_of(path: &str, step: &StepName) -> String {
+    format!("file {path} that {step} reads")
 }
 
 fn is_free(step: &PlannedStep) -> bool {

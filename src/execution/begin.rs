@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::change_set::PlannedStep;
 use crate::change_set::PointSource;
+use crate::diff::changed_files;
 use crate::digest::Digest;
 use crate::execution::engine::Engine;
 use crate::execution::operate::Operator;
@@ -124,6 +125,7 @@ impl Engine<'_> {
 
     async fn operation(&self, step: &PlannedStep, attempt: u32) -> Result<Operation, NoOperation> {
         self.provider(&step.action)?;
+        self.files_are_as_reviewed(step)?;
         let point = self.point(step).await?;
         let facts = self.facts(&step.references());
         let mut operation = made(self.registry, step, self.run_id(), attempt, &facts)?;
@@ -138,6 +140,17 @@ impl Engine<'_> {
             &inputs_digest(&operation),
         );
         Ok(operation)
+    }
+
+    /// Refuses a step whose template or program is another one than the change set was made from.
+    fn files_are_as_reviewed(&self, step: &PlannedStep) -> Result<(), Error> {
+        match changed_files([step], &self.surroundings.plan_dir).first() {
+            None => Ok(()),
+            Some(delta) => Err(Error::refused_with(
+                format!("it is not what was reviewed: {delta}"),
+                "Put the file back as it was and retry the step, or make a new plan.",
+            )),
+        }
     }
 
     /// Refuses an operation that would destroy something whose fingerprint nobody typed: what is there may have

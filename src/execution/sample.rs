@@ -40,6 +40,7 @@ pub fn step(name: &str, needs: &[&str]) -> PlannedStep {
         settle: Period::ZERO,
         retry: Retry::default(),
         on_failure: OnFailure::Stop,
+        files: Default::default(),
         writes: Vec::new(),
         change: Change::Unseen {
             effect: Effect::Run,

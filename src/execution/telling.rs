@@ -325,6 +325,7 @@ impl<'a> Engine<'a> {
                 ..Retry::default()
             },
             on_failure: OnFailure::Continue,
+            files: Default::default(),
             writes: Vec::new(),
             change: Change::Unseen {
                 effect: kind.effect,

@@ -434,8 +434,8 @@ impl Policy<'_, '_> {
         }
     }
 
-    /// Traps that the inputs of a step step into. What always holds for a kind is said by `plan`, not here:
-    /// a warning that cannot be got rid of is not read.
+    /// Traps that the inputs of a step step into. What holds whatever they are is said by `plan`, not here: a
+    /// warning that cannot be got rid of is not read.
     fn traps(&self, problems: &mut Problems) {
         for (name, step) in &self.judged.steps {
             let Some(action) = self.judged.resolution.plan.registry.action(&step.action) else {
@@ -444,27 +444,23 @@ impl Policy<'_, '_> {
             let Some(declared) = self.judged.resolution.steps.get(name.as_str()) else {
                 continue;
             };
+            let judged = salvor_contract::Judged {
+                takes: &action.with,
+                with: &step.with,
+                store: None,
+            };
             for trap in &action.traps {
-                let at = match &trap.when {
-                    Condition::Always => None,
-                    Condition::InputIs(input, value) => {
-                        (step.with.get(input) == Some(value)).then(|| {
-                            declared
-                                .with
-                                .entry(input)
-                                .map_or(declared.name.at, |e| e.key_at)
-                        })
-                    }
-                    Condition::InputMissing(input) => declared
-                        .with
-                        .get(input)
-                        .is_none()
-                        .then_some(declared.name.at),
+                let Some(input) = trap.when.input() else {
+                    continue;
                 };
-                if let Some(at) = at {
+                // An input with a wrong value, or with one that is known later, was not left out.
+                let is_missing = matches!(trap.when, Condition::InputMissing(_));
+                let is_written = declared.with.get(input).is_some();
+                if trap.when.holds(judged) && !(is_missing && is_written) {
+                    let at = declared.with.entry(input).map(|entry| entry.key_at);
                     problems.push(
                         Problem::warning(Code::Trap, trap.message)
-                            .at(at, format!("`{}`", trap.id))
+                            .at(at.unwrap_or(declared.name.at), format!("`{}`", trap.id))
                             .note(format!("source: {}", trap.source)),
                     );
                 }

@@ -101,6 +101,7 @@ fn planned(schedule: &Schedule, place: usize) -> PlannedStep {
         } else {
             OnFailure::Stop
         },
+        files: Default::default(),
         writes: Vec::new(),
         change: Change::Unseen {
             effect: Effect::Run,

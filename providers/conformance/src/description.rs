@@ -204,25 +204,42 @@ fn check_references(
     tells: &Description,
     report: &mut Report,
 ) {
-    let mut demand_input = |name: &str, by: &str| {
+    let demand_input = |report: &mut Report, name: &str, by: &str| {
         report.demand(action.with.get(name).is_some(), || {
             format!("{of}: {by} names the input `{name}`, which it does not have")
         });
     };
     if let Idempotency::Declared(input) = action.idempotency {
-        demand_input(input, "the declared class");
+        demand_input(report, input, "the declared class");
+    }
+    for file in &action.files {
+        demand_input(report, file.input(), "a file that it reads");
     }
     if let Isolation::Rename(inputs) = &action.isolation {
         inputs
             .iter()
-            .for_each(|name| demand_input(name, "isolation"));
+            .for_each(|name| demand_input(report, name, "isolation"));
     }
     for trap in &action.traps {
-        match &trap.when {
-            Condition::Always => {}
-            Condition::InputIs(input, _) | Condition::InputMissing(input) => {
-                demand_input(input, &format!("trap `{}`", trap.id));
+        let by = format!("trap `{}`", trap.id);
+        match trap
+            .when
+            .input()
+            .map(|input| (input, input.strip_prefix("store.")))
+        {
+            Some((_, Some(name))) => {
+                let is_known = stores.iter().any(|fields| fields.get(name).is_some());
+                report.demand(is_known, || {
+                    format!("{of}: {by} names the input `{name}`, which no store of it has")
+                });
             }
+            Some((input, None)) => demand_input(report, input, &by),
+            None => {}
+        }
+        if let Condition::StoreIs(name) = &trap.when {
+            report.demand(tells.stores.iter().any(|kind| kind.name == *name), || {
+                format!("{of}: {by} names the kind `{name}`, which there is not")
+            });
         }
     }
     for trap in &action.traps {

@@ -1,5 +1,7 @@
 //! What a provider tells about its kinds of stores and actions, as data.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -63,6 +65,8 @@ pub struct ActionKind {
     pub effect: Effect,
     /// What it reads. A step whose source is made by an earlier step cannot be previewed before that ran.
     pub reads: Vec<IdentityTemplate>,
+    /// The inputs that name files of the plan which it reads: what was reviewed must be what is read.
+    pub files: Vec<FileInput>,
     /// What it writes. The first is the target.
     pub writes: Vec<IdentityTemplate>,
     /// Whether it can destroy something that exists.
@@ -100,6 +104,7 @@ impl ActionKind {
             outputs: Vec::new(),
             effect: Effect::Read,
             reads: Vec::new(),
+            files: Vec::new(),
             writes: Vec::new(),
             destroys: Destroys::Never,
             idempotency: Idempotency::Fixed(Class::Read),
@@ -112,6 +117,35 @@ impl ActionKind {
             by_hand: Vec::new(),
             traps: Vec::new(),
         }
+    }
+}
+
+/// An input that names a file below the plan's folder, which the action reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileInput {
+    /// The text of this input is the path.
+    Path(&'static str),
+    /// The first text of this list is the path when it holds a slash; without one it is a program of `PATH`.
+    Program(&'static str),
+}
+
+impl FileInput {
+    /// The name of the input.
+    pub fn input(self) -> &'static str {
+        match self {
+            Self::Path(input) | Self::Program(input) => input,
+        }
+    }
+
+    /// The path that inputs name, relative to the plan's folder; `None` when it is not known yet or lies elsewhere.
+    pub fn path(self, with: &Values) -> Option<&str> {
+        let value = with.get(self.input())?;
+        let text = match self {
+            Self::Path(_) => value.as_str()?,
+            Self::Program(_) => value.get(0)?.as_str().filter(|text| text.contains('/'))?,
+        };
+        (!text.is_empty() && Path::new(text).is_relative()).then_some(text)
     }
 }
 
@@ -244,7 +278,9 @@ pub struct Trap {
     pub source: &'static str,
 }
 
-/// When a [`Trap`] applies, judged by the inputs alone.
+/// When a [`Trap`] applies, judged by the inputs of the step and of its store alone.
+///
+/// `store.NAME` is the input `NAME` of the store; a store whose kind has no such input is not meant.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
@@ -254,4 +290,57 @@ pub enum Condition {
     InputIs(&'static str, Value),
     /// When this input was left out.
     InputMissing(&'static str),
+    /// When the store is of the kind of this full name.
+    StoreIs(&'static str),
+}
+
+/// What a [`Condition`] is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// What the action takes.
+    pub takes: &'a Fields,
+    /// What the plan gives it.
+    pub with: &'a Values,
+    /// The store that the step is about, with what the plan gives it.
+    pub store: Option<(&'a StoreKind, &'a Values)>,
+}
+
+impl Condition {
+    /// True when it holds for these inputs.
+    pub fn holds(&self, judged: Judged<'_>) -> bool {
+        match self {
+            Self::Always => true,
+            Self::InputIs(input, value) => {
+                judged.input(input).is_some_and(|(takes, with, name)| {
+                    let default = || takes.get(name).and_then(|field| field.default.as_ref());
+                    with.get(name).or_else(default) == Some(value)
+                })
+            }
+            Self::InputMissing(input) => judged
+                .input(input)
+                .is_some_and(|(_, with, name)| with.get(name).is_none()),
+            Self::StoreIs(name) => judged.store.is_some_and(|(kind, _)| kind.name == *name),
+        }
+    }
+
+    /// The input that it asks about, as it is written in the condition.
+    pub fn input(&self) -> Option<&'static str> {
+        match self {
+            Self::InputIs(input, _) | Self::InputMissing(input) => Some(input),
+            Self::Always | Self::StoreIs(_) => None,
+        }
+    }
+}
+
+impl<'a> Judged<'a> {
+    /// Where an input is looked up, and under which name there.
+    fn input<'b>(self, input: &'b str) -> Option<(&'a Fields, &'a Values, &'b str)> {
+        match (input.strip_prefix("store."), self.store) {
+            (None, _) => Some((self.takes, self.with, input)),
+            (Some(name), Some((kind, with))) => {
+                kind.with.get(name).map(|_| (&kind.with, with, name))
+            }
+            (Some(_), None) => None,
+        }
+    }
 }

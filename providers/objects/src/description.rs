@@ -162,14 +162,14 @@ fn restore() -> ActionKind {
         traps: vec![
             Trap {
                 id: "s3-multipart-modified",
-                when: Condition::Always,
+                when: Condition::StoreIs("objects.versions"),
                 message: "an object that was uploaded in parts has the time at which its upload began; as of a time \
                           between begin and end it is taken for there: choose the time after long uploads",
                 source: "Amazon S3 User Guide, Working with object metadata: Last-Modified",
             },
             Trap {
                 id: "s3-versitygw-version-times",
-                when: Condition::Always,
+                when: Condition::StoreIs("objects.versions"),
                 message: "versitygw on a POSIX file system tells for a replaced version when it was replaced, not \
                           when it was written: its versions cannot be brought back as of a time, and are reported \
                           as unknown where that shows",
@@ -189,9 +189,9 @@ fn restore() -> ActionKind {
 fn time_trap() -> Trap {
     Trap {
         id: "objects-time-left-out",
-        when: Condition::Always,
-        message: "a dated backup without `time` counts as taken at 00:00 UTC of its day, not when it was really \
-                  taken: give `time`, or a goal in the middle of the day chooses too new a backup",
+        when: Condition::InputMissing("store.time"),
+        message: "a backup whose name tells only its day counts, without `time`, as taken at 00:00 UTC, not when it \
+                  was really taken: give `time`, or a goal in the middle of the day chooses too new a backup",
         source: "seed system Calabi: backup.schedule 02:00, aws s3 cp …/$(date +%Y-%m-%d)/",
     }
 }

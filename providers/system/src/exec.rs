@@ -14,6 +14,7 @@ use salvor_contract::Condition;
 use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Fields;
+use salvor_contract::FileInput;
 use salvor_contract::Finding;
 use salvor_contract::Idempotency;
 use salvor_contract::Isolation;
@@ -102,6 +103,7 @@ pub(crate) fn kind() -> ActionKind {
             ),
         ],
         effect: Effect::Run,
+        files: vec![FileInput::Program("argv"), FileInput::Program("probe")],
         idempotency: Idempotency::Declared("class"),
         // A program that is being killed may still finish what it is at.
         settle: Period::from_seconds(1),

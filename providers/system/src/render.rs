@@ -21,6 +21,7 @@ use salvor_contract::Condition;
 use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Fields;
+use salvor_contract::FileInput;
 use salvor_contract::Idempotency;
 use salvor_contract::IdentityTemplate;
 use salvor_contract::Isolation;
@@ -79,6 +80,7 @@ pub(crate) fn kind() -> ActionKind {
         ],
         effect: Effect::Change,
         reads: vec![IdentityTemplate::new("file", "{template}")],
+        files: vec![FileInput::Path("template")],
         writes: vec![IdentityTemplate::new("file", "{target}")],
         idempotency: Idempotency::Fixed(Class::Convergent),
         isolation: Isolation::Rename(vec!["target"]),

@@ -78,12 +78,13 @@ async fn begin(
     surroundings: &Surroundings,
     may_ask: bool,
 ) -> anyhow::Result<Exit> {
+    let at = load::plan_dir_option(&surroundings.plan_dir);
     let digest = change_set.digest();
     let run = run_id(state.lineage(), &digest, &change_set.nonce);
     let hold = Hold::take(state, run.clone(), surroundings).await?;
     hold.sweep().await;
     if hold.state.chain(&run).await.is_ok() {
-        return Err(consumed(&run).into());
+        return Err(consumed(&run, &at).into());
     }
     let storage = hold.state.create(&run).await?;
     // The bytes before the record that names them: a run is never without its change set.
@@ -108,7 +109,7 @@ async fn begin(
         Journal::create(Arc::new(storage), source(surroundings), run.clone(), opened).await;
     let journal = match created {
         Ok(journal) => journal,
-        Err(OpenError::Exists { run }) => return Err(consumed(&run).into()),
+        Err(OpenError::Exists { run }) => return Err(consumed(&run, &at).into()),
         Err(error) => return Err(error.into()),
     };
     if !fingerprints.is_empty() {
@@ -130,13 +131,13 @@ async fn begin(
     .await
 }
 
-fn consumed(run: &salvor_contract::RunId) -> Refusal {
+fn consumed(run: &salvor_contract::RunId, at: &str) -> Refusal {
     Refusal::new(
         Exit::Refused,
         format!("this change set was applied already, as run {run}"),
     )
     .hint(format!(
-        "Look at it with `salvor show {run}`, go on with `salvor resume {run}`, or make a new plan."
+        "Look at it with `salvor show {run}{at}`, go on with `salvor resume {run}{at}`, or make a new plan."
     ))
 }
 
@@ -151,8 +152,11 @@ async fn approved(
     surroundings: &Surroundings,
 ) -> anyhow::Result<(ChangeSet, StateFolder)> {
     let path = &arguments.choice.plan;
+    refuse_other_wishes(arguments)?;
+    let at = load::plan_dir_option(&surroundings.plan_dir);
     let change_set = change_set::load(path).map_err(|error| {
-        Refusal::new(Exit::Refused, format!("{}: {error}", path.display()))
+        let what = format!("{}: {:#}", path.display(), anyhow::Error::from(error));
+        Refusal::new(Exit::Refused, what)
             .hint("Give a plan's folder, or a change set that `salvor plan --out` saved.")
     })?;
     if surroundings.clock.now() > change_set.expires {
@@ -171,15 +175,13 @@ async fn approved(
     }
     let run = run_id(state.lineage(), &change_set.digest(), &change_set.nonce);
     if state.chain(&run).await.is_ok() {
-        return Err(consumed(&run).into());
+        return Err(consumed(&run, &at).into());
     }
     let request = Request::again(&change_set);
     let now = planning::look(&instance, &state, registry, surroundings, request, VALID).await?;
     let deltas = stale(&change_set, &now.change_set);
     if !deltas.is_empty() {
-        for delta in &deltas {
-            output::progress(&format!("  {delta}"));
-        }
+        planning::show_deltas(&deltas);
         let what = format!(
             "the world is not what {} was made from; {} differences",
             path.display(),
@@ -190,6 +192,35 @@ async fn approved(
             .into());
     }
     Ok((change_set, state))
+}
+
+/// Everything that can be wished for is in the change set: an option beside it would be ignored.
+fn refuse_other_wishes(arguments: &Apply) -> Result<(), Refusal> {
+    let Apply {
+        choice,
+        scenario,
+        goal,
+        plan_dir: _,
+        confirmed: _,
+        no_input: _,
+    } = arguments;
+    let wishes = [
+        ("--scenario", scenario.scenario.is_some()),
+        ("--at", goal.at.is_some()),
+        ("--backup", goal.backup.is_some()),
+        ("--point", !goal.points.is_empty()),
+        ("--input", !choice.inputs.is_empty()),
+        ("--inputs", !choice.input_files.is_empty()),
+    ];
+    let Some((option, _)) = wishes.iter().find(|(_, is_given)| *is_given) else {
+        return Ok(());
+    };
+    let file = choice.plan.display();
+    let what = format!("{option} cannot be given with {file}: a saved change set has it fixed");
+    let hint = format!(
+        "Leave it out, or make another change set with `salvor plan {option} … --out FILE`."
+    );
+    Err(Refusal::new(Exit::Usage, what).hint(hint))
 }
 
 /// The plan of a change set with the inputs that the change set holds.
@@ -207,14 +238,11 @@ fn instance_of(
     } else {
         folder
     };
-    let mut choice = PlanChoice {
+    let choice = PlanChoice {
         plan: folder,
         inputs: Vec::new(),
         input_files: Vec::new(),
     };
-    choice
-        .inputs
-        .extend(arguments.choice.inputs.iter().cloned());
     load::instance_with(
         &choice,
         Some(&change_set.scenario.name),

@@ -22,9 +22,11 @@ use crate::cli::part::Hold;
 use crate::cli::part::Way;
 use crate::cli::part::operator;
 use crate::cli::part::source;
+use crate::cli::planning::show_deltas;
 use crate::cli::refusal::Distrusted;
 use crate::cli::refusal::Refusal;
 use crate::cli::verbs::runs::change_set_of;
+use crate::diff::changed_files;
 use crate::execution::reopen::reopened_by;
 use crate::journal::Body;
 use crate::journal::Decision;
@@ -46,7 +48,9 @@ pub async fn resume(
 ) -> anyhow::Result<Exit> {
     let taken = take(&arguments.choice, registry, surroundings).await?;
     // Refused before the run is touched: it stays as it was, with the reason why it stopped.
-    let decisions = match decisions(taken.proved.state(), &taken.change_set, registry, arguments) {
+    let decided = refuse_changed_files(&taken, &arguments.choice.plan_dir, surroundings)
+        .and_then(|()| decisions(taken.proved.state(), &taken.change_set, registry, arguments));
+    let decisions = match decided {
         Ok(decisions) => decisions,
         Err(refusal) => {
             taken.hold.give_back().await;
@@ -145,20 +149,40 @@ async fn proved(hold: &Hold, plan_dir: &Path) -> anyhow::Result<(Proved, ChangeS
         run: hold.run.clone(),
         at: load::plan_dir_option(plan_dir),
     })?;
-    refuse_over(proved.state())?;
+    refuse_over(proved.state(), &load::plan_dir_option(plan_dir))?;
     let change_set = change_set_of(&hold.state, proved.state()).await?;
     Ok((proved, change_set))
 }
 
-fn refuse_over(state: &RunState) -> Result<(), Refusal> {
+fn refuse_over(state: &RunState, at: &str) -> Result<(), Refusal> {
     let run = &state.run;
     if state.phase.is_over() {
         let what = format!("run {run} is over: nothing is left to do");
-        return Err(
-            Refusal::new(Exit::Refused, what).hint(format!("`salvor report {run}` has it."))
-        );
+        let hint = format!("`salvor report {run}{at}` has it.");
+        return Err(Refusal::new(Exit::Refused, what).hint(hint));
     }
     Ok(())
+}
+
+/// What a run still reads of the plan's folder must be what was reviewed. The plan itself is not read again.
+fn refuse_changed_files(
+    taken: &Taken,
+    plan_dir: &Path,
+    surroundings: &Surroundings,
+) -> Result<(), Refusal> {
+    let state = taken.proved.state();
+    let steps = taken.change_set.steps.iter();
+    let open = steps.filter(|step| state.status(&step.name) != Status::Succeeded);
+    let deltas = changed_files(open, &surroundings.plan_dir);
+    if deltas.is_empty() {
+        return Ok(());
+    }
+    show_deltas(&deltas);
+    let (run, at) = (&state.run, load::plan_dir_option(plan_dir));
+    let what = format!("run {run} still reads files that are not as they were reviewed");
+    Err(Refusal::new(Exit::Refused, what).hint(format!(
+        "Put them back as they were, or give the run up with `salvor abort {run}{at}` and make a new plan."
+    )))
 }
 
 async fn open(

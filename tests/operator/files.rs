@@ -1,0 +1,58 @@
+//! Files of the plan's folder that a run reads, edited after they were reviewed.
+
+use serde_json::json;
+
+use crate::support::Folder;
+
+/// A template that is filled once somebody has said so.
+fn with_template() -> Folder {
+    let steps = r#"
+[steps.ask]
+uses = "manual"
+with = { ask = "Go on?", evidence = "none" }
+[steps.values]
+uses  = "system.render"
+needs = ["ask"]
+with  = { template = "values.hbs", values = { size = 3 }, target = "values.yaml" }
+"#;
+    let folder = Folder::of_steps(steps, &["values"], &json!({}));
+    folder.write("values.hbs", "size: {{size}}\n");
+    folder
+}
+
+#[test]
+fn a_template_that_was_edited_after_the_review_makes_the_change_set_stale() {
+    let folder = with_template();
+    folder
+        .salvor(&["plan", "--out", "shop.changeset"])
+        .ends_with(0);
+    folder.write("values.hbs", "size: 1{{size}}\n");
+    folder
+        .salvor(&["apply", "shop.changeset", "--no-input"])
+        .ends_with(4)
+        .says("file values.hbs that values reads: ")
+        .says("salvor plan --out");
+    assert!(folder.run_ids().is_empty());
+}
+
+#[test]
+fn a_run_goes_on_with_the_template_that_was_reviewed_or_not_at_all() {
+    let folder = with_template();
+    let mut apply = folder.start(&["apply", "--no-input"]);
+    folder.wait_for("asked");
+    apply.kill().expect("it is the test's own");
+    apply.wait().expect("it was killed");
+    let run = folder.run_id();
+    folder.salvor(&["answer", &run]).ends_with(0);
+    let before = folder.records().len();
+    folder.write("values.hbs", "size: 1{{size}}\n");
+    folder
+        .salvor(&["resume", &run, "--no-input"])
+        .ends_with(4)
+        .says("file values.hbs that values reads: ")
+        .says(&format!("salvor abort {run}"));
+    assert_eq!(folder.records().len(), before, "the run was touched");
+    folder.write("values.hbs", "size: {{size}}\n");
+    folder.salvor(&["resume", &run, "--no-input"]).ends_with(0);
+    assert_eq!(folder.read("values.yaml"), "size: 3\n");
+}
