@@ -36,3 +36,5 @@ mod transcripts;
 #[path = "../providers/system/tests/support/mod.rs"]
 #[expect(dead_code, reason = "its own tests use more of its answers")]
 mod web;
+#[path = "operator/wishing.rs"]
+mod wishing;

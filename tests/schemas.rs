@@ -199,13 +199,13 @@ fn what_a_real_run_writes_fits() {
     let parse = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
 
     let change_set = parse(&read(&folder.join("shop.changeset")));
-    // The file, and the change set alone, as `plan --json` prints it.
-    for form in [&change_set, &change_set["change-set"]] {
+    let plan_dir = folder.to_str().expect("a plain path");
+    let printed = parse(&salvor(&["plan", plan_dir, "--json"]).0);
+    for form in [&change_set, &printed] {
         let found = problems(&validator(Subject::ChangeSet), form);
         assert!(found.is_empty(), "change set:\n{}", found.join("\n"));
     }
 
-    let plan_dir = folder.to_str().expect("a plain path");
     let runs = parse(&salvor(&["runs", plan_dir, "--json"]).0);
     let run = runs[0]["run"].as_str().expect("the demo's run").to_owned();
     let report = salvor(&["report", &run, "--plan-dir", plan_dir, "--format", "json"]).0;

@@ -43,6 +43,27 @@ fn wrong_arguments_are_refused_with_what_to_do() {
         4,
         &["README.md", "salvor plan --out"],
     );
+    check(
+        &["apply", "README.md", "--at", "2026-04-06T01:30:00Z"],
+        2,
+        &["--at cannot be given with README.md", "has it fixed"],
+    );
+    check(
+        &["apply", "README.md", "--scenario", "full"],
+        2,
+        &["--scenario cannot be given with README.md"],
+    );
+    check(&["check", "calabbi"], 3, &[]);
+    check(
+        &["graph", "calabbi"],
+        3,
+        &["there is no plan", "did you mean `calabi`?", "salvor init"],
+    );
+    check(
+        &["plan", "calabi", "--inputs", "calabi/plan.toml"],
+        3,
+        &["unknown input `format`", "not an input of this plan"],
+    );
     check(&["kinds", "nothing"], 2, &["`salvor kinds` lists them"]);
     check(
         &["runs", "nowhere"],

@@ -30,10 +30,8 @@ const TAIL: &str = "}\n";
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// It could not be read or written.
-    #[error("{path} cannot be {what}")]
+    #[error("it cannot be {what}")]
     Access {
-        /// The file.
-        path: PathBuf,
         /// `read` or `written`.
         what: &'static str,
         /// Why.
@@ -139,7 +137,6 @@ pub fn save(change_set: &ChangeSet, path: &Path) -> Result<(), FileError> {
         fs::rename(&new, path)
     };
     write().map_err(|source| FileError::Access {
-        path: path.to_owned(),
         what: "written",
         source,
     })
@@ -154,7 +151,6 @@ pub fn load(path: &Path) -> Result<ChangeSet, FileError> {
     fs::File::open(path)
         .and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
         .map_err(|source| FileError::Access {
-            path: path.to_owned(),
             what: "read",
             source,
         })?;

@@ -247,7 +247,7 @@ pub struct Plan {
     /// Save the change set, for `apply`.
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Print the change set as JSON.
+    /// Print the change set as JSON, with the problems that keep it from being applied.
     #[arg(long)]
     pub json: bool,
     /// Exit with 10 when something is to be done, with 0 when not.

@@ -97,12 +97,14 @@ fn given_inputs(choice: &PlanChoice, plan: &Plan) -> anyhow::Result<GivenInputs>
         given.flags.insert(name.to_owned(), value.to_owned());
     }
     for file in &choice.input_files {
-        let text = inputs_text(file).map_err(|error| {
+        readable_inputs(file).map_err(|error| {
             let what = format!("`--inputs {}` cannot be read: {error}", file.display());
             Refusal::new(Exit::Usage, what).hint("Name a TOML file of inputs.")
         })?;
-        let values: Values = toml::from_str(&text).map_err(|error| {
-            Refusal::new(Exit::InvalidPlan, format!("{}: {error}", file.display()))
+        let values = plan.read_inputs(file).map_err(|(problems, sources)| {
+            output::progress_problems(&show(&problems, &sources, look()));
+            let what = format!("{} is not a file of inputs of this plan", file.display());
+            Refusal::new(Exit::InvalidPlan, what).hint("Correct what is underlined above.")
         })?;
         for (name, value) in values.iter() {
             given.file.set(name, value.clone());
@@ -116,16 +118,16 @@ fn given_inputs(choice: &PlanChoice, plan: &Plan) -> anyhow::Result<GivenInputs>
     Ok(given)
 }
 
-/// The text of a file of inputs, which is no longer than a file of a plan: its values go into every change set.
-fn inputs_text(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
+/// Whether there is a file of inputs at all, which is no longer than a file of a plan: its values go into every
+/// change set. What is wrong in it is told by [`Plan::read_inputs`], with its place.
+fn readable_inputs(path: &Path) -> std::io::Result<()> {
     let file = std::fs::File::open(path)?;
-    file.take(FILE_MAX_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > FILE_MAX_BYTES {
+    let length = std::io::copy(&mut file.take(FILE_MAX_BYTES + 1), &mut std::io::sink())?;
+    if length > FILE_MAX_BYTES {
         let what = format!("it is longer than {FILE_MAX_BYTES} bytes");
         return Err(std::io::Error::other(what));
     }
-    Ok(text)
+    Ok(())
 }
 
 /// What the selection is asked for.

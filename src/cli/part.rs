@@ -17,6 +17,7 @@ use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::output;
 use crate::cli::people::Operators;
+use crate::cli::refusal::Refusal;
 use crate::cli::surroundings::environment;
 use crate::cli::watch::Outlook;
 use crate::cli::watch::Terminal;
@@ -73,7 +74,14 @@ impl Hold {
             since: surroundings.clock.now(),
         };
         let lock = state.lock(Arc::clone(&surroundings.clock));
-        let guard = lock.acquire(claim).await?;
+        let guard = lock.acquire(claim).await.map_err(|error| {
+            let hint = error.hint(&load::plan_dir_option(&surroundings.plan_dir));
+            Refusal {
+                exit: Exit::Refused,
+                what: error.to_string(),
+                hint,
+            }
+        })?;
         Ok(Self {
             state,
             holder,

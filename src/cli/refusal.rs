@@ -6,7 +6,6 @@ use crate::cli::confirm::ConfirmError;
 use crate::cli::exit::Exit;
 use crate::conduct::ConductError;
 use crate::journal::OpenError;
-use crate::journal::lock::LockError;
 use crate::journal::storage::AppendError;
 use crate::journal::storage::StorageError;
 
@@ -64,9 +63,6 @@ pub fn judge(error: &anyhow::Error) -> (Exit, Option<String>) {
     for cause in error.chain() {
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
             return (refusal.exit, refusal.hint.clone());
-        }
-        if let Some(lock) = cause.downcast_ref::<LockError>() {
-            return (Exit::Refused, lock.hint());
         }
         if let Some(OpenError::Journal(_)) = cause.downcast_ref::<OpenError>() {
             return (Exit::Refused, Some(NO_JOURNAL.to_owned()));

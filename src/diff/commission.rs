@@ -6,6 +6,8 @@ use std::fmt;
 use salvor_contract::Period;
 use salvor_contract::StepName;
 use salvor_contract::StoreName;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::change_set::ChangeSet;
 use crate::change_set::Predicted;
@@ -34,7 +36,8 @@ pub const VALID: Period = Period::from_seconds(24 * 3600);
 /// A change set with all that keeps it from being applied.
 ///
 /// With problems it is still worth showing: it says what was chosen and why not.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Computed {
     /// The change set.
     pub change_set: ChangeSet,
@@ -57,7 +60,8 @@ impl Computed {
 }
 
 /// One reason why a change set cannot be applied.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[error("{subject}: {what}")]
 pub struct DiffProblem {
     /// What it is about.
@@ -69,7 +73,8 @@ pub struct DiffProblem {
 }
 
 /// What a problem is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Subject {
     /// A store.
     Store(StoreName),

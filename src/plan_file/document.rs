@@ -5,6 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::plan_file::code::Code;
+use crate::plan_file::missing;
 use crate::plan_file::names::deceives_by;
 use crate::plan_file::names::is_deceptive;
 use crate::plan_file::names::similar;
@@ -91,7 +92,13 @@ pub fn read(path: &Path) -> (Document, Problems) {
         including: Vec::new(),
     };
     let mut root = Table::default();
-    if let Some(table) = reader.file(&name, None) {
+    if !file.exists() {
+        let problem = Problem::error(
+            Code::FileNotReadable,
+            format!("{}: there is no plan", file.display()),
+        );
+        reader.problems.push(problem.help(missing::advice(path)));
+    } else if let Some(table) = reader.file(&name, None) {
         reader.including.push(name.clone());
         reader.merge(&name, table, &mut root);
     }

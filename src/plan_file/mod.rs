@@ -7,6 +7,7 @@
 mod code;
 mod document;
 mod edit;
+mod missing;
 mod names;
 mod node;
 mod problem;

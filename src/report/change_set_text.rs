@@ -46,6 +46,7 @@ pub fn change_set_text(change_set: &ChangeSet, problems: &[DiffProblem], look: &
     let sections = [
         head(change_set, look),
         points(change_set, look),
+        warnings(change_set, look),
         changes(change_set, look),
         destroyed(change_set, look),
         objectives(change_set, look),
@@ -148,17 +149,20 @@ fn points(change_set: &ChangeSet, look: &Look) -> String {
             }
         }
     }
-    let mut text = format!("Recovery points\n{}", rows(&table, 2, look.width));
-    if !change_set.warnings.is_empty() {
-        let warnings: Vec<Vec<String>> = change_set
-            .warnings
-            .iter()
-            .map(|warning| vec![plain(&warning.about), plain(&warning.message)])
-            .collect();
-        text.push('\n');
-        text.push_str(&rows(&warnings, 2, look.width));
+    format!("Recovery points\n{}", rows(&table, 2, look.width))
+}
+
+/// What a reader must know, also of a plan that brings no store back.
+fn warnings(change_set: &ChangeSet, look: &Look) -> String {
+    let warnings: Vec<Vec<String>> = change_set
+        .warnings
+        .iter()
+        .map(|warning| vec![plain(&warning.about), plain(&warning.message)])
+        .collect();
+    if warnings.is_empty() {
+        return String::new();
     }
-    text
+    rows(&warnings, 2, look.width)
 }
 
 /// From where a store is brought back.

@@ -14,6 +14,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::change_set::ChangeSet;
+use crate::diff::Computed;
 use crate::digest::Digest;
 use crate::journal::Body;
 use crate::journal::record::head_schema;
@@ -90,12 +91,12 @@ fn of_type<T: JsonSchema>(title: &str) -> Value {
     for_readers(schema.to_value())
 }
 
-/// The saved file, or the change set alone as `plan --json` prints it.
+/// The saved file, or the change set and what keeps it from being applied, as `plan --json` prints them.
 fn change_set() -> Value {
     let mut generator = generator();
     let either = [
         generator.subschema_for::<Saved>(),
-        generator.subschema_for::<ChangeSet>(),
+        generator.subschema_for::<Computed>(),
     ];
     for_readers(json!({
         "$schema": plan::DIALECT,

@@ -147,13 +147,15 @@ fn broken_plans_are_explained() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// All problems that the folders and the large plans show.
+/// All problems that the folders, the large plans and a plan that is not there show.
 fn shown() -> Vec<Problem> {
     let folders = folders();
     let small = folders.iter().flat_map(|folder| said(folder).1);
     let large = large_plans();
     let large = large.iter().flat_map(|(text, _)| problems_of(text));
-    small.chain(large).collect()
+    let nowhere = read(Path::new("tests/broken-plans/nowhere"), &registry()).problems;
+    let nowhere = nowhere.iter().cloned().collect::<Vec<Problem>>();
+    small.chain(large).chain(nowhere).collect()
 }
 
 #[test]

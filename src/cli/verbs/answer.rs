@@ -35,7 +35,10 @@ pub async fn answer(
     if chain.state.phase.is_over() {
         let what = format!("run {run} is over: nobody waits for an answer");
         return Err(Refusal::new(Exit::Refused, what)
-            .hint(format!("`salvor report {run}` has what came of it."))
+            .hint(format!(
+                "`salvor report {run}{}` has what came of it.",
+                load::plan_dir_option(&surroundings.plan_dir)
+            ))
             .into());
     }
     let step = asked_step(&chain.state, arguments.step.as_deref())?;

@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::output;
 use crate::cli::planning;
+use crate::cli::refusal::Refusal;
 use crate::registry::Registry;
 use crate::surroundings::Surroundings;
 
@@ -36,14 +37,17 @@ pub async fn plan(
     )
     .await?;
     if arguments.json {
-        output::result(&serde_json::to_string_pretty(&computed.change_set)?);
+        output::result(&serde_json::to_string_pretty(&computed)?);
     } else {
         output::result_text(&planning::text(&computed));
     }
     planning::refuse_problems(&computed)?;
     let change_set = computed.change_set;
     if let Some(path) = &arguments.out {
-        change_set::save(&change_set, path)?;
+        change_set::save(&change_set, path).map_err(|error| {
+            let what = format!("{}: {:#}", path.display(), anyhow::Error::from(error));
+            Refusal::new(Exit::Refused, what).hint("Name another file with --out.")
+        })?;
         output::progress(&format!("Apply it with:  salvor apply {}", path.display()));
     }
     let is_changing = arguments.detailed_exitcode && has_changes(&change_set);

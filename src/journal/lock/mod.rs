@@ -120,8 +120,9 @@ impl fmt::Display for Held {
 }
 
 impl LockError {
-    /// What the operator can do, one imperative sentence.
-    pub fn hint(&self) -> Option<String> {
+    /// What the operator can do, one imperative sentence. `at` is what a command needs to find the run from here:
+    /// nothing, or ` --plan-dir FOLDER`.
+    pub fn hint(&self, at: &str) -> Option<String> {
         let Self::Held(held) = self else {
             return None;
         };
@@ -141,7 +142,7 @@ impl LockError {
             }
             Liveness::Alive | Liveness::Dead | Liveness::CannotTell => {
                 format!(
-                    "watch it with `salvor show {}`, or talk to {}",
+                    "watch it with `salvor show {}{at}`, or talk to {}",
                     claim.run, claim.holder.by
                 )
             }

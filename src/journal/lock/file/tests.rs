@@ -47,7 +47,7 @@ async fn a_second_process_is_told_who_holds_the_lock() {
         "the environment is locked: run r7kq4m by j.doe on ops-1 (pid 123) since 2026-04-06T02:00:00Z"
     );
     assert_eq!(
-        refused.hint().as_deref(),
+        refused.hint("").as_deref(),
         Some("watch it with `salvor show r7kq4m`, or talk to j.doe")
     );
     let held = second.look().await.expect("readable").expect("it is held");
@@ -118,7 +118,7 @@ fn a_stopped_holder_is_told_with_what_to_do() {
          its process is stopped and may go on at any time"
     );
     assert_eq!(
-        error.hint().as_deref(),
+        error.hint("").as_deref(),
         Some("continue it with `kill -CONT 123` or end it with `kill -KILL 123`, on ops-1")
     );
 }
