@@ -181,6 +181,10 @@ async fn approved(
     let now = planning::look(&instance, &state, registry, surroundings, request, VALID).await?;
     let deltas = stale(&change_set, &now.change_set);
     if !deltas.is_empty() {
+        // Another process may have begun it meanwhile: what differs is then what that run did.
+        if state.chain(&run).await.is_ok() {
+            return Err(consumed(&run, &at).into());
+        }
         planning::show_deltas(&deltas);
         let what = format!(
             "the world is not what {} was made from; {} differences",
