@@ -210,7 +210,7 @@ impl Reader {
             // The parser stops by itself before its stack ends.
             self.problems.push(match mistake.message.as_str() {
                 "recursion limit" => too_deep(at),
-                _ => not_toml(&mistake, at, &text),
+                _ => begun(not_toml(&mistake, at, &text), &mistake, at, &text),
             });
         }
         Some(table)
@@ -418,6 +418,27 @@ fn named<'a>(root: &'a Table, section: &str) -> Vec<(&'a Entry, &'a Table)> {
                 .collect()
         })
         .unwrap_or_default()
+}
+
+/// Names the line that begins what ends wrongly on a later one.
+fn begun(problem: Problem, mistake: &Mistake, at: Position, text: &str) -> Problem {
+    let Some((begins, before)) = mistake
+        .begins
+        .and_then(|begins| Some((begins, text.get(begins..at.start)?)))
+    else {
+        return problem;
+    };
+    match before.lines().next() {
+        Some(first) if before.contains('\n') => {
+            let place = Position {
+                start: begins,
+                end: begins + first.trim_end().len(),
+                ..at
+            };
+            problem.and_at(place, "it begins here")
+        }
+        Some(_) | None => problem,
+    }
 }
 
 /// The problem of a text that is not TOML, with the edit where the parser's words leave only one.

@@ -16,8 +16,8 @@ mod show;
 mod source;
 
 pub use crate::plan_file::code::Code;
-pub use crate::plan_file::document::FILE_MAX_BYTES;
 pub use crate::plan_file::document::Document;
+pub use crate::plan_file::document::FILE_MAX_BYTES;
 pub use crate::plan_file::document::GroupFile;
 pub use crate::plan_file::document::VariantFile;
 pub use crate::plan_file::document::read;

@@ -33,6 +33,8 @@ pub struct Mistake {
     pub message: String,
     /// What is missing there, when that is all.
     pub missing: Option<&'static str>,
+    /// Where the statement begins that cannot be read.
+    pub begins: Option<usize>,
 }
 
 /// The table of a text and what is not TOML in it. Errs with the place of what is nested too deep.
@@ -72,6 +74,7 @@ fn mistake(error: &toml::de::Error, offset: usize) -> Mistake {
         at: span.start + offset..span.end.max(span.start) + offset,
         message: error.message().to_owned(),
         missing: None,
+        begins: None,
     }
 }
 
@@ -119,9 +122,15 @@ impl Repaired {
         // Without the empty lines after it, so that what is missing is missed at its end.
         let body = statement.trim_end();
         let errors = errors_of(body);
-        let Some(first) = errors.first().map(|error| mistake(error, start)) else {
+        // The parser tells what is not closed before what kept it from being closed.
+        let found = errors.iter().map(|error| mistake(error, start));
+        let Some(first) = found.min_by_key(|mistake| mistake.at.start) else {
             self.text.push_str(statement);
             return;
+        };
+        let first = Mistake {
+            begins: Some(start),
+            ..first
         };
         self.known.push(start..start + statement.len());
         let end = start + body.len();

@@ -5,5 +5,6 @@ mod documentation;
 mod forms;
 mod hostile;
 mod instances;
+mod mutations;
 mod plans;
 mod provider;
