@@ -32,12 +32,8 @@ use crate::simulate::Report;
 use crate::simulate::run;
 use crate::simulate::run_and_tell;
 
-/// Schedules of each of the two ranges; `SALVOR_SCHEDULES=25000` makes 50,000 in all.
-const SCHEDULES: u64 = if cfg!(debug_assertions) {
-    2_500
-} else {
-    25_000
-};
+/// Schedules of each of the two ranges.
+const SCHEDULES: u64 = 25_000;
 
 /// Schedules within which every mutant must be caught.
 const MUTANT_SCHEDULES: u64 = 20_000;
