@@ -10,10 +10,12 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
+use salvor_contract::Condition;
 use salvor_contract::Field;
 use salvor_contract::Fields;
 use salvor_contract::KindName;
 use salvor_contract::StoreKind;
+use salvor_contract::Trap;
 use salvor_contract::Type;
 
 use crate::cli::arguments::Init;
@@ -141,7 +143,7 @@ fn starter(plan: &str, stores: &[Chosen<'_>], registry: &Registry) -> String {
             continue;
         };
         let _ = writeln!(body, "\n[providers.{name}]");
-        inputs.table(&mut body, name, &provider.description().config);
+        inputs.table(&mut body, name, &provider.description().config, &[]);
     }
     for store in stores {
         let _ = writeln!(body, "\n[stores.{}]", store.name);
@@ -155,7 +157,7 @@ fn starter(plan: &str, stores: &[Chosen<'_>], registry: &Registry) -> String {
         );
         body.push_str("backup = { schedule = \"0 2 * * *\", keep = { daily = 30 } }\n");
         let _ = writeln!(body, "\n[stores.{}.with]", store.name);
-        inputs.table(&mut body, &store.name, &store.kind.with);
+        inputs.table(&mut body, &store.name, &store.kind.with, &[]);
     }
     let mut restores = Vec::new();
     for store in stores {
@@ -249,7 +251,12 @@ fn restore(
         body.push_str("# destroys = \"what is lost, in words\"\n");
     }
     let _ = writeln!(body, "\n[steps.{name}-restore.with]");
-    inputs.table(body, &format!("{name}-restore"), &action.with);
+    inputs.table(
+        body,
+        &format!("{name}-restore"),
+        &action.with,
+        &action.traps,
+    );
     Some(format!("{name}-restore"))
 }
 
@@ -303,10 +310,17 @@ impl Inputs {
         let _ = writeln!(self.declared, "{name} = {{ {takes}, help = {help} }}");
     }
 
-    /// A table of values: required ones become inputs of the plan, optional ones comments.
-    fn table(&mut self, body: &mut String, prefix: &str, fields: &Fields) {
-        let (required, optional): (Vec<&Field>, Vec<&Field>) =
-            fields.iter().partition(|field| field.is_required);
+    /// A table of values: required ones, and those whose absence is a trap, become inputs of the plan, the
+    /// others comments.
+    fn table(&mut self, body: &mut String, prefix: &str, fields: &Fields, traps: &[Trap]) {
+        let missed = |name: &str| {
+            let is_missed =
+                |trap: &Trap| matches!(trap.when, Condition::InputMissing(input) if input == name);
+            traps.iter().any(is_missed)
+        };
+        let (required, optional): (Vec<&Field>, Vec<&Field>) = fields
+            .iter()
+            .partition(|field| field.is_required || missed(&field.name));
         for field in required {
             comment(body, &field.help);
             match input_type(&field.takes) {
