@@ -135,7 +135,8 @@ pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Req
                         Ok(Wanted::Nearest | Wanted::Point(_) | Wanted::Pinned(_)) | Err(_) => None,
                     },
                     allow_partial: store.allow_partial,
-                    behind_max: skew_max(plan, name),
+                    behind_max: skew_max(plan, name)
+                        .filter(|_| is_moment_of_backup(&request.asked)),
                 });
                 return selection;
             }
@@ -260,6 +261,15 @@ fn rule_words(wanted: &Result<Wanted<'_>, String>) -> String {
         Ok(Wanted::Point(point)) => format!("{point}, as named by the operator"),
         Ok(Wanted::Backup(backup)) => format!("its point of backup {backup}"),
         Ok(Wanted::Pinned(pinned)) => format!("{}, as fixed in the change set", pinned.point.id),
+    }
+}
+
+/// The goal is a moment that the points of a set must lie near. The newest that there is has no such moment: its
+/// goal is the time of the survey, from which a weekly set may be days away.
+fn is_moment_of_backup(asked: &Asked) -> bool {
+    match asked {
+        Asked::At(_) | Asked::Backup(_) => true,
+        Asked::Latest => false,
     }
 }
 

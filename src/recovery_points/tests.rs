@@ -600,10 +600,28 @@ fn a_store_that_appears_during_the_run_gets_a_rule_instead_of_a_point() {
         ("rondb", Vec::new()),
     ]);
     plan.stores.get_mut("rondb").expect("there").known_after = Some("restore-k8s".into());
+    plan.sets.insert(
+        "weekly".into(),
+        Set {
+            members: vec!["rondb".into()],
+            skew_max: Some(Period::from_seconds(7200)),
+            schedule: None,
+            ttl: None,
+        },
+    );
     assert_eq!(
         lines(&selected(&plan, &seen, Asked::At(time(GOAL))))[1],
         "rondb: later after restore-k8s: chosen after `restore-k8s`: the newest usable one not after the goal"
     );
+    let limit = |asked| match selected(&plan, &seen, asked).selections.remove(1).choice {
+        Choice::Later(rule) => rule.behind_max,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        limit(Asked::At(time(GOAL))),
+        Some(Period::from_seconds(7200))
+    );
+    assert_eq!(limit(Asked::Latest), None, "the newest may be of last week");
     plan.scenario.goal = samples::names(&["restore-rondb"]);
     assert_eq!(
         lines(&selected(&plan, &seen, Asked::Latest))[1],
