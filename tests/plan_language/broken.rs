@@ -2,81 +2,24 @@
 //!
 //! `UPDATE=1 cargo test --test plan_language` writes what is said now.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
-use salvor::model::GivenInputs;
-use salvor::model::Plan;
 use salvor::model::read;
 use salvor::plan_file::Code;
-use salvor::plan_file::Look;
 use salvor::plan_file::Problem;
 use salvor::plan_file::Problems;
-use salvor::plan_file::show;
 
 use crate::provider::registry;
+use crate::transcript;
 
 fn folders() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken-plans");
-    let mut found: Vec<PathBuf> = std::fs::read_dir(root)
-        .expect("the folder is there")
-        .map(|entry| entry.expect("a readable entry").path())
-        .filter(|path| path.is_dir())
-        .collect();
-    found.sort();
-    found
+    transcript::folders("tests/broken-plans")
 }
 
-/// What is said of the plan, and the problems themselves.
 fn said(folder: &Path) -> (String, Problems) {
-    let reading = read(folder, &registry());
-    let folder_text = folder.to_string_lossy().into_owned();
-    let name = folder.file_name().expect("a name").to_string_lossy();
-    let report = reading.report(&name, Look::Plain);
-    let mut all = reading.problems.clone();
-    let mut text = format!(
-        "{}\n{} (checked {})\n",
-        report.text, report.verdict, report.checked
-    );
-    if let Some(plan) = &reading.plan {
-        // A file of inputs, which the plan may not take.
-        let file = folder.join("given.inputs.toml");
-        if file.is_file() {
-            let (problems, sources) = plan.read_inputs(&file).expect_err("it is broken");
-            text.push_str("\n$ --inputs given.inputs.toml\n");
-            text.push_str(&show(&problems, &sources, Look::Plain));
-            all.extend(problems);
-        }
-        // `run.txt` holds a scenario and inputs: what is said when an instance is made.
-        if let Ok(run) = std::fs::read_to_string(folder.join("run.txt")) {
-            let problems = said_of_run(plan, &run);
-            text.push_str(&format!(
-                "\n$ {}\n{}",
-                run.trim(),
-                show(&problems, &reading.sources, Look::Plain)
-            ));
-            all.extend(problems);
-        }
-    }
-    (text.replace(&format!("{folder_text}/"), ""), all)
-}
-
-fn said_of_run(plan: &Plan, run: &str) -> Problems {
-    let (flags, words): (Vec<&str>, Vec<&str>) =
-        run.split_whitespace().partition(|word| word.contains('='));
-    let flags: BTreeMap<String, String> = flags
-        .into_iter()
-        .filter_map(|word| word.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    let given = GivenInputs {
-        flags,
-        ..GivenInputs::default()
-    };
-    let made = plan.instance(words.first().copied(), &given);
-    made.err().unwrap_or_default()
+    transcript::said(folder, &registry())
 }
 
 /// Plans that are too large to be kept in folders, and what is said of each.
@@ -128,22 +71,7 @@ fn problems_of(text: &str) -> Problems {
 
 #[test]
 fn broken_plans_are_explained() {
-    let update = std::env::var_os("UPDATE").is_some();
-    let mut wrong = Vec::new();
-    for folder in folders() {
-        let (text, _) = said(&folder);
-        let expected = folder.join("expected.txt");
-        if update {
-            std::fs::write(&expected, &text).expect("the transcript is written");
-        }
-        let known = std::fs::read_to_string(&expected).unwrap_or_default();
-        if known != text {
-            wrong.push(format!(
-                "{}\n--- expected\n{known}\n+++ said\n{text}",
-                folder.display()
-            ));
-        }
-    }
+    let wrong = transcript::differences(&folders(), &registry());
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 

@@ -5,6 +5,8 @@ mod documentation;
 mod forms;
 mod hostile;
 mod instances;
+mod literal;
 mod mutations;
 mod plans;
 mod provider;
+mod transcript;
