@@ -4,6 +4,9 @@
 //! The defects that the five documents have are found when they are put back. Nothing is contacted: whether a plan
 //! does what it says is for the tests of the verbs.
 
+#[path = "plans/coverage.rs"]
+mod coverage;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -372,6 +375,75 @@ fn the_defects_of_the_documents_are_found() {
             "example = \"env:DATAFLY_DB_PASSWORD\"",
             "default = \"datafly\"",
             Code::SecretAsText,
+        ),
+        // A window that is older than its archive, and one that its base backups do not carry.
+        (
+            "datafly-signal",
+            "database/aws.toml",
+            "retention = \"7d\", pitr",
+            "retention = \"1d\", pitr",
+            Code::RetentionBelowWindow,
+        ),
+        // Backups of every day against an objective of minutes, where nobody but a person restores.
+        (
+            "calabi",
+            "metadata/pitr.toml",
+            "interval = \"5m\"",
+            "interval = \"1h\"",
+            Code::RpoBelowBackup,
+        ),
+        (
+            "hopsworks",
+            "plan.toml",
+            "rpo    = \"7d\"",
+            "rpo    = \"1d\"",
+            Code::RpoBelowBackup,
+        ),
+        (
+            "backup-strategies",
+            "plan.toml",
+            "backup = { pitr = \"{{inputs.blobs-kept}}\", retention = \"{{inputs.blobs-kept}}\" }\n",
+            "",
+            Code::InvariantBroken,
+        ),
+        // The ids are used before the objects that hold them are back.
+        (
+            "hopsworks",
+            "plan.toml",
+            "known  = { after = \"backup-at\" }\n",
+            "",
+            Code::NotKnownBeforeRun,
+        ),
+        // A moment without its zone, and one in words.
+        (
+            "kiok",
+            "plan.toml",
+            "help = \"When that backup was taken\"",
+            "default = \"2026-04-06 02:00:00\"",
+            Code::TimeWithoutZone,
+        ),
+        (
+            "kiok",
+            "plan.toml",
+            "at = \"{{inputs.backup-at}}\"",
+            "at = \"{{inputs.backup-at}}\", newest = true",
+            Code::UnknownKey,
+        ),
+        // Search, if it were no copy, is kept shorter than the database, and nobody says why.
+        (
+            "calabi",
+            "stores.toml",
+            "class  = \"rebuildable\"\nwhy    = \"14 days of snapshots",
+            "class  = \"authoritative\"\n# why = \"14 days of snapshots",
+            Code::RetentionUneven,
+        ),
+        // A wait that knows no bad phase.
+        (
+            "hopsworks",
+            "restore.toml",
+            ", fails-when = { \"/status/phase\" = [\"Failed\", \"PartiallyFailed\", \"FailedValidation\"] }",
+            "",
+            Code::Trap,
         ),
         // The endpoint of the other instance: nothing offers it.
         (
