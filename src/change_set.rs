@@ -305,15 +305,29 @@ impl ChangeSet {
 }
 
 impl PlannedStep {
-    /// The steps whose outputs its inputs refer to.
+    /// The steps whose outputs its inputs refer to, and those of its store.
     pub fn references(&self) -> BTreeSet<StepName> {
-        let paths = self
-            .with
-            .iter()
-            .flat_map(|(_, value)| template::references(value));
-        let steps = paths.filter(|path| path.first().is_some_and(|root| root == "steps"));
-        steps
-            .filter_map(|path| path.get(1).map(|name| StepName::new(name.as_str())))
+        let of_store = self.store.iter().flat_map(|store| store.with.iter());
+        named("steps", self.with.iter().chain(of_store))
+            .map(StepName::new)
             .collect()
     }
+
+    /// The stores whose recovery points its inputs refer to.
+    pub fn stores_referred_to(&self) -> BTreeSet<StoreName> {
+        named("stores", self.with.iter())
+            .map(StoreName::new)
+            .collect()
+    }
+}
+
+/// What templates in these values name below a root: `steps`, `stores`.
+fn named<'a>(
+    root: &'static str,
+    values: impl Iterator<Item = (&'a str, &'a serde_json::Value)>,
+) -> impl Iterator<Item = String> {
+    values
+        .flat_map(|(_, value)| template::references(value))
+        .filter(move |path| path.first().is_some_and(|first| first == root))
+        .filter_map(|path| path.into_iter().nth(1))
 }

@@ -4,6 +4,7 @@
 //! crash would, and nothing more is recorded, since another process may be writing already.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
@@ -141,6 +142,7 @@ impl Part<'_> {
             stop: self.stop.clone(),
             is_given_up,
             scratch_root: self.scratch_root.clone(),
+            choosing: Arc::default(),
         }
     }
 

@@ -24,6 +24,8 @@ mod places;
 mod racing;
 #[path = "operator/retrying.rs"]
 mod retrying;
+#[path = "operator/stating.rs"]
+mod stating;
 #[path = "operator/secrets.rs"]
 mod secrets;
 #[path = "operator/streams.rs"]

@@ -13,6 +13,7 @@ use salvor_contract::OperationId;
 use salvor_contract::Provider;
 use salvor_contract::RunId;
 use salvor_contract::StepName;
+use salvor_contract::StoreRequest;
 use serde_json::Value;
 
 use crate::change_set::PlannedStep;
@@ -27,6 +28,7 @@ use crate::execution::watcher::Event;
 use crate::journal::Body;
 use crate::journal::FailureKind;
 use crate::journal::JournalError;
+use crate::journal::RunState;
 use crate::journal::names::operation_id;
 use crate::journal::state::Attempt;
 use crate::recovery_points::Chosen;
@@ -126,6 +128,7 @@ impl Engine<'_> {
     async fn operation(&self, step: &PlannedStep, attempt: u32) -> Result<Operation, NoOperation> {
         self.provider(&step.action)?;
         self.files_are_as_reviewed(step)?;
+        self.points_referred_to(step).await?;
         let point = self.point(step).await?;
         let facts = self.facts(&step.references());
         let mut operation = made(self.registry, step, self.run_id(), attempt, &facts)?;
@@ -208,14 +211,13 @@ impl Engine<'_> {
                 );
             }
         };
-        if let Some(chosen) = self.journal.with_state(|state| {
-            state
-                .chosen
-                .get(&store.store)
-                .map(|chosen| chosen.point.clone())
-        }) {
+        // Two steps of one store, and one that refers to it, may begin at once: the point is chosen once.
+        let _one_at_a_time = self.choosing.lock().await;
+        let chosen = |state: &RunState| Some(state.chosen.get(&store.store)?.point.clone());
+        if let Some(chosen) = self.journal.with_state(chosen) {
             return Ok(Some(chosen));
         }
+        let store = &rendered(self.registry, store, &self.facts(&step.references()))?;
         let points = self.reading().points_of(store).await;
         let points = points.map_err(|unseen| Error::Refused {
             what: unseen.what,
@@ -231,6 +233,21 @@ impl Engine<'_> {
         };
         self.record(body).await?;
         Ok(Some(point))
+    }
+
+    /// Chooses the points that the step's inputs refer to and that no step of their stores has chosen yet: a file
+    /// that names a backup is rendered before the step that restores it.
+    async fn points_referred_to(&self, step: &PlannedStep) -> Result<(), NoOperation> {
+        for name in step.stores_referred_to() {
+            let is_of_it = |other: &&PlannedStep| {
+                let store = other.store.as_ref().filter(|store| store.store == name);
+                store.is_some() && matches!(other.point, PointSource::Later(_))
+            };
+            if let Some(other) = self.change_set.steps.iter().find(is_of_it) {
+                self.point(other).await?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn provider(&self, action: &KindName) -> Result<&dyn Provider, Error> {
@@ -313,6 +330,8 @@ pub(super) fn made(
     let takes = kind.map(|kind| kind.with.clone()).unwrap_or_default();
     let with = template::render_values(&step.with, &takes, facts)
         .map_err(|error| Error::refused(format!("cannot render the inputs: {error}")))?;
+    let store = step.store.as_ref();
+    let store = store.map(|store| rendered(registry, store, facts));
     Ok(Operation {
         id: OperationId::new(""),
         run,
@@ -322,10 +341,30 @@ pub(super) fn made(
         action: step.action.clone(),
         with,
         config: step.config.clone(),
-        store: step.store.clone(),
+        store: store.transpose()?,
         point: None,
         service_name: None,
         answer: None,
+    })
+}
+
+/// The store as its provider takes it. What is known only after a step stands in a change set as a template.
+fn rendered(
+    registry: &Registry,
+    store: &StoreRequest,
+    facts: &Value,
+) -> Result<StoreRequest, Error> {
+    let kind = registry.store(&store.kind);
+    let takes = kind.map(|kind| kind.with.clone()).unwrap_or_default();
+    let with = template::render_values(&store.with, &takes, facts).map_err(|error| {
+        Error::refused(format!(
+            "cannot render the inputs of `{}`: {error}",
+            store.store
+        ))
+    })?;
+    Ok(StoreRequest {
+        with,
+        ..store.clone()
     })
 }
 

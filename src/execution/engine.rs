@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use salvor_contract::RunId;
 use salvor_contract::StepName;
 use serde_json::Value;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::change_set::ChangeSet;
@@ -51,6 +53,8 @@ pub struct Engine<'a> {
     pub is_given_up: bool,
     /// Where operations may put files: a folder each below it.
     pub scratch_root: PathBuf,
+    /// Held while a recovery point is chosen: a store's is chosen once.
+    pub choosing: Arc<Mutex<()>>,
 }
 
 /// How a process's part of a run ended. Whether the run itself is over, the journal says.

@@ -263,6 +263,7 @@ impl<'a> Engine<'a> {
             watcher: &Unseen,
             stop: self.stop.clone(),
             scratch_root: self.scratch_root.clone(),
+            choosing: self.choosing.clone(),
             ..*self
         };
         let is_open = self
