@@ -613,9 +613,12 @@ fn a_store_that_appears_during_the_run_gets_a_rule_instead_of_a_point() {
         lines(&selected(&plan, &seen, Asked::At(time(GOAL))))[1],
         "rondb: later after restore-k8s: chosen after `restore-k8s`: the newest usable one not after the goal"
     );
-    let limit = |asked| match selected(&plan, &seen, asked).selections.remove(1).choice {
-        Choice::Later(rule) => rule.behind_max,
-        other => panic!("{other:?}"),
+    let limit = |asked| {
+        let choice = selected(&plan, &seen, asked).selections.remove(1).choice;
+        let Choice::Later(rule) = choice else {
+            panic!("{choice:?}");
+        };
+        rule.behind_max
     };
     assert_eq!(
         limit(Asked::At(time(GOAL))),
