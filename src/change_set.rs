@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use salvor_contract::ChosenPoint;
 use salvor_contract::Class;
 use salvor_contract::Destroyed;
+use salvor_contract::Effect;
 use salvor_contract::Identity;
 use salvor_contract::KindName;
 use salvor_contract::Period;
@@ -264,7 +265,7 @@ pub enum Change {
     /// It cannot be previewed; the effect that its kind declares, and why it cannot be seen.
     Unseen {
         /// What the kind declares.
-        effect: salvor_contract::Effect,
+        effect: Effect,
         /// Why it cannot be previewed: `(known after metadata: its endpoint)`.
         why: String,
     },
@@ -302,9 +303,34 @@ impl ChangeSet {
     pub fn step(&self, name: &StepName) -> Option<&PlannedStep> {
         self.steps.iter().find(|step| &step.name == name)
     }
+
+    /// The steps that bring a store back: those that are given its recovery point and do more than look; where
+    /// there is none, those whose inputs refer to the point.
+    pub fn restoring(&self, store: &StoreName) -> Vec<&PlannedStep> {
+        let more_than_look = || self.steps.iter().filter(|s| s.effect() != Effect::Read);
+        let is_given = |step: &&PlannedStep| {
+            let is_of_store = step.store.as_ref().is_some_and(|of| of.store == *store);
+            is_of_store && step.point != PointSource::None
+        };
+        let given: Vec<&PlannedStep> = more_than_look().filter(is_given).collect();
+        if !given.is_empty() {
+            return given;
+        }
+        more_than_look()
+            .filter(|step| step.stores_referred_to().contains(store))
+            .collect()
+    }
 }
 
 impl PlannedStep {
+    /// What it does to the world: as it was previewed, else as its kind declares.
+    pub fn effect(&self) -> Effect {
+        match &self.change {
+            Change::Seen(preview) => preview.effect,
+            Change::Unseen { effect, .. } => *effect,
+        }
+    }
+
     /// The steps whose outputs its inputs refer to, and those of its store.
     pub fn references(&self) -> BTreeSet<StepName> {
         let of_store = self.store.iter().flat_map(|store| store.with.iter());

@@ -15,10 +15,12 @@ use serde::Serialize;
 
 use crate::change_set::ChangeSet;
 use crate::change_set::Choice;
+use crate::change_set::PlannedStep;
 use crate::journal::RunState;
 use crate::journal::Status;
 use crate::journal::Verdict;
 use crate::journal::state::Moment;
+use crate::recovery_points::between;
 use crate::recovery_points::length_words;
 
 /// The judgement of a run and what it rests on.
@@ -78,14 +80,29 @@ pub struct TimeObjective {
 
 /// How much data of a store is lost, against what was allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DataObjective {
     /// The store.
     pub store: StoreName,
     /// What is allowed.
     pub objective: Option<Period>,
-    /// How far the restored moment lies before the goal; `None` when it is not known yet.
+    /// How far the moment of its point lies before the goal; `None` when no point is chosen yet.
     pub actual: Option<Period>,
+    /// Every step that brings it back is done.
+    pub is_restored: bool,
+}
+
+/// How an objective stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// There is none.
+    NotSet,
+    /// It was met.
+    Met,
+    /// It was missed.
+    Missed,
+    /// It cannot be said yet, and why.
+    Open(&'static str),
 }
 
 impl TimeObjective {
@@ -97,12 +114,15 @@ impl TimeObjective {
 }
 
 impl DataObjective {
-    /// True unless the objective was missed or cannot be judged.
-    pub fn is_met(&self) -> bool {
+    /// How it stands. A point that lies too far back misses it whatever comes; one that does not meets it only
+    /// once the store is there.
+    pub fn standing(&self) -> Standing {
         match (self.objective, self.actual) {
-            (None, _) => true,
-            (Some(objective), Some(actual)) => actual <= objective,
-            (Some(_), None) => false,
+            (None, _) => Standing::NotSet,
+            (Some(_), None) => Standing::Open("its recovery point was not chosen"),
+            (Some(objective), Some(actual)) if actual > objective => Standing::Missed,
+            (Some(_), Some(_)) if self.is_restored => Standing::Met,
+            (Some(_), Some(_)) => Standing::Open("it is not restored"),
         }
     }
 }
@@ -194,16 +214,7 @@ pub fn assess(change_set: &ChangeSet, state: &RunState, now: Moment) -> Assessme
         not_proved.push(format!("the RTO was missed: {took} of {objective}"));
     }
     let rpo = data_objectives(change_set, state);
-    for missed in rpo.iter().filter(|rpo| !rpo.is_met()) {
-        let actual = missed
-            .actual
-            .map_or_else(|| "not known".to_owned(), |p| length_words(p.duration()));
-        let objective = missed.objective.unwrap_or_default();
-        not_proved.push(format!(
-            "the RPO of {} was missed: {actual} of {objective}",
-            missed.store
-        ));
-    }
+    not_proved.extend(rpo.iter().filter_map(unmet));
     let verdict = if has_failed {
         Verdict::Red
     } else if is_open || !not_proved.is_empty() || proved.is_empty() {
@@ -224,21 +235,41 @@ pub fn assess(change_set: &ChangeSet, state: &RunState, now: Moment) -> Assessme
     }
 }
 
-/// The restored stores with what is lost of each; points that were chosen during the run included.
+/// Why a data objective is not met, in a sentence; `None` when it is, or when there is none.
+fn unmet(rpo: &DataObjective) -> Option<String> {
+    let store = &rpo.store;
+    match rpo.standing() {
+        Standing::NotSet | Standing::Met => None,
+        Standing::Missed => Some(format!(
+            "the RPO of {store} was missed: {} of {}",
+            length_words(rpo.actual.unwrap_or_default().duration()),
+            rpo.objective.unwrap_or_default()
+        )),
+        Standing::Open(why) => Some(format!("the RPO of {store} is open: {why}")),
+    }
+}
+
+/// The stores that the run brings back, with what is lost of each; points that were chosen during the run included.
 fn data_objectives(change_set: &ChangeSet, state: &RunState) -> Vec<DataObjective> {
     let restored = change_set.selections.iter().filter_map(|selection| {
         let actual = match &selection.choice {
             Choice::Restore(_) => selection.behind_goal,
-            Choice::Later(_) => state.chosen.get(&selection.store).map(|chosen| {
-                let behind = change_set.goal.duration_since(chosen.point.at);
-                Period::from(Duration::try_from(behind).unwrap_or_default())
-            }),
+            Choice::Later(_) => state
+                .chosen
+                .get(&selection.store)
+                .map(|chosen| between(chosen.point.at, change_set.goal)),
             Choice::Leave | Choice::Impossible => return None,
         };
+        let restoring = change_set.restoring(&selection.store);
+        if restoring.is_empty() {
+            return None;
+        }
+        let is_done = |step: &&PlannedStep| state.status(&step.name) == Status::Succeeded;
         Some(DataObjective {
             store: selection.store.clone(),
             objective: selection.rpo,
             actual,
+            is_restored: restoring.iter().all(is_done),
         })
     });
     restored.collect()

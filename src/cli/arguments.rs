@@ -384,6 +384,8 @@ pub enum ReportForm {
     Text,
     /// For a ticket or a wiki.
     Markdown,
+    /// One page with a picture of the course: no network, for a phone, a screen or paper.
+    Html,
     /// For a program.
     Json,
 }

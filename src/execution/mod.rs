@@ -11,7 +11,7 @@ mod facts;
 mod operate;
 pub mod reopen;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod step;
 pub mod telling;
 pub mod watcher;

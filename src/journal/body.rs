@@ -301,6 +301,35 @@ impl Body {
     }
 }
 
+impl Body {
+    /// The step that the record is about.
+    pub fn step(&self) -> Option<&StepName> {
+        match self {
+            Self::Intent { step, .. }
+            | Self::Named { step, .. }
+            | Self::Probed { step, .. }
+            | Self::Chosen { step, .. }
+            | Self::Asked { step, .. }
+            | Self::Answered { step, .. }
+            | Self::Succeeded { step, .. }
+            | Self::Failed { step, .. }
+            | Self::Unknown { step, .. }
+            | Self::Decided { step, .. }
+            | Self::Skipped { step, .. }
+            | Self::Removing { step, .. }
+            | Self::Removed { step, .. }
+            | Self::NotRemoved { step, .. } => Some(step),
+            Self::Opened { .. }
+            | Self::Confirmed { .. }
+            | Self::Resumed { .. }
+            | Self::Stopping { .. }
+            | Self::Halted { .. }
+            | Self::Finished { .. }
+            | Self::Aborted { .. } => None,
+        }
+    }
+}
+
 /// What a probe found of an operation that is sent again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

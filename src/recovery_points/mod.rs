@@ -2,6 +2,7 @@
 //! give the same answer, at plan time and during a run.
 
 mod compare;
+mod loss;
 mod rule;
 mod select;
 mod sets;
@@ -9,6 +10,7 @@ mod sets;
 mod tests;
 mod words;
 
+pub use crate::recovery_points::loss::Loss;
 pub use crate::recovery_points::rule::Chosen;
 pub use crate::recovery_points::rule::Judged;
 pub use crate::recovery_points::rule::Rule;

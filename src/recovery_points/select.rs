@@ -23,6 +23,7 @@ use crate::model::instance::Instance;
 use crate::model::instance::Store;
 use crate::model::instance::StoreClass;
 use crate::recovery_points::compare;
+use crate::recovery_points::loss::Loss;
 use crate::recovery_points::rule::Judged;
 use crate::recovery_points::rule::Rule;
 use crate::recovery_points::rule::Wanted;
@@ -298,7 +299,7 @@ fn settle(selection: &mut StoreSelection, judged: Judged, goal: Timestamp, now: 
     match judged.chosen {
         Ok(chosen) => {
             selection.reason = chosen.reason;
-            selection.loses = Some(between(chosen.point.at, now));
+            selection.loses = Some(Loss::new(chosen.point.at, now).length);
             selection.behind_goal = Some(between(chosen.point.at, goal));
             selection.choice = Choice::Restore(chosen.point);
         }

@@ -4,11 +4,11 @@ use crate::change_set::Change;
 use crate::change_set::ChangeSet;
 use crate::change_set::PlannedStep;
 use crate::diff::DiffProblem;
+use crate::recovery_points::Loss;
 use crate::recovery_points::length_words;
 use crate::recovery_points::moment_words;
 use crate::report::change_set_text::Look;
 use crate::report::change_set_text::diff_lines;
-use crate::report::change_set_text::effect;
 use crate::report::change_set_text::from_words;
 use crate::report::change_set_text::mark;
 use crate::report::change_set_text::objective_rows;
@@ -47,9 +47,11 @@ pub fn change_set_markdown(
     if !change_set.selections.is_empty() {
         text.push_str("\n| store | from | loses | why |\n|---|---|---|---|\n");
         for selection in &change_set.selections {
-            let loses = selection
-                .loses
-                .map_or_else(|| "-".to_owned(), |l| length_words(l.duration()));
+            let loss = Loss::of(change_set, selection, None);
+            let loses = loss.map_or_else(
+                || "-".to_owned(),
+                |loss| length_words(loss.length.duration()),
+            );
             text.push_str(&format!(
                 "| {} | {} | {loses} | {} |\n",
                 escaped(selection.store.as_str()),
@@ -72,9 +74,9 @@ pub fn change_set_markdown(
     for step in &change_set.steps {
         text.push_str(&format!(
             "| `{}` | {} | {} | {} |\n",
-            mark(effect(step)),
+            mark(step.effect()),
             escaped(step.name.as_str()),
-            verb(effect(step)),
+            verb(step.effect()),
             escaped(&summary(step, look))
         ));
     }

@@ -20,6 +20,7 @@ use crate::change_set::Choice;
 use crate::change_set::PlannedStep;
 use crate::change_set::StoreSelection;
 use crate::diff::DiffProblem;
+use crate::recovery_points::Loss;
 use crate::recovery_points::length_words;
 use crate::recovery_points::moment_words;
 use crate::report::layout::cut;
@@ -127,7 +128,8 @@ fn points(change_set: &ChangeSet, look: &Look) -> String {
     ];
     for selection in &change_set.selections {
         let from = from_words(&selection.choice);
-        let loses = selection.loses.map(words).unwrap_or_else(|| "-".to_owned());
+        let loss = Loss::of(change_set, selection, None);
+        let loses = loss.map_or_else(|| "-".to_owned(), |loss| words(loss.length));
         table.push(vec![
             selection.store.to_string(),
             from,
@@ -188,7 +190,7 @@ pub(super) fn from_words(choice: &Choice) -> String {
 
 fn changes(change_set: &ChangeSet, look: &Look) -> String {
     let is_quiet = |step: &PlannedStep| {
-        !look.with_details && matches!(effect(step), Effect::Read | Effect::Nothing)
+        !look.with_details && matches!(step.effect(), Effect::Read | Effect::Nothing)
     };
     let names = change_set
         .steps
@@ -200,9 +202,9 @@ fn changes(change_set: &ChangeSet, look: &Look) -> String {
     for step in change_set.steps.iter().filter(|step| !is_quiet(step)) {
         let begin = format!(
             "  {} {:name_width$}  {:8}  ",
-            mark(effect(step)),
+            mark(step.effect()),
             step.name,
-            verb(effect(step))
+            verb(step.effect())
         );
         let hang = name_width + 16;
         text.push_str(&wrapped(&begin, &summary(step, look), hang, look.width));
@@ -219,7 +221,7 @@ fn changes(change_set: &ChangeSet, look: &Look) -> String {
         let quiet: Vec<&str> = change_set
             .steps
             .iter()
-            .filter(|step| is_quiet(step) && effect(step) == effect_wanted)
+            .filter(|step| is_quiet(step) && step.effect() == effect_wanted)
             .map(|step| step.name.as_str())
             .collect();
         if !quiet.is_empty() {
@@ -459,7 +461,7 @@ fn end(change_set: &ChangeSet, problems: &[DiffProblem], look: &Look) -> String 
         change_set
             .steps
             .iter()
-            .filter(|step| effects.contains(&effect(step)))
+            .filter(|step| effects.contains(&step.effect()))
             .count()
     };
     let digest = change_set.digest();
@@ -495,13 +497,6 @@ fn end(change_set: &ChangeSet, problems: &[DiffProblem], look: &Look) -> String 
         }
     }
     text
-}
-
-pub(super) fn effect(step: &PlannedStep) -> Effect {
-    match &step.change {
-        Change::Seen(preview) => preview.effect,
-        Change::Unseen { effect, .. } => *effect,
-    }
 }
 
 pub(super) fn mark(effect: Effect) -> char {

@@ -78,7 +78,7 @@ with = { argv = ["/bin/sh", "./leak"], class = "convergent", secrets = { PW = "{
     salvor(&["apply", "--no-input", "saved"], 5);
     let run = folder.run_id();
     salvor(&["resume", &run, "--retry", "load"], 5);
-    for form in ["text", "markdown", "json"] {
+    for form in ["text", "markdown", "html", "json"] {
         salvor(&["report", &run, "--format", form], 0);
     }
     salvor(&["show", &run], 0);

@@ -54,6 +54,7 @@ pub async fn report(arguments: &Report, registry: &Registry) -> anyhow::Result<E
     match arguments.format {
         ReportForm::Text => output::result_text(&report.text()),
         ReportForm::Markdown => output::result_text(&report.markdown()),
+        ReportForm::Html => output::result_text(&report.html()),
         ReportForm::Json => output::result(&serde_json::to_string_pretty(&report)?),
     }
     Ok(Exit::Ok)

@@ -1,6 +1,7 @@
 //! A runbook as one HTML file: readable on a phone, printable, no network.
 
 use crate::recovery_points::length_words;
+use crate::report::html::Table;
 use crate::report::html::escape;
 use crate::report::html::page;
 use crate::report::runbook::Runbook;
@@ -28,29 +29,33 @@ pub fn runbook_html(runbook: &Runbook) -> String {
          variable that is not set yet ends with an error and does nothing.</p>",
     );
     if !runbook.inputs.is_empty() {
-        body.push_str("<details><summary>Values</summary><table>");
+        let mut table = Table::new(&["input", "value"]);
         for (name, value) in &runbook.inputs {
-            body.push_str(&format!(
-                "<tr><th>{}</th><td>{}</td></tr>",
-                escape(name),
-                escape(value)
-            ));
+            table.row([escape(name), escape(value)]);
         }
-        body.push_str("</table></details>");
+        body.push_str(&format!(
+            "<details open><summary>Values</summary>{}</details>",
+            table.html()
+        ));
     }
     if !runbook.stores.is_empty() {
-        body.push_str("<details open><summary>What can be lost</summary><table><tr><th>store</th><th>where</th><th>class</th><th>step</th></tr>");
+        let mut table = Table::new(&["store", "where", "class", "step"]);
         for store in &runbook.stores {
-            body.push_str(&format!(
-                "<tr><th>{}<br><small>{}</small></th><td>{}</td><td>{}</td><td>{}</td></tr>",
-                escape(&store.name),
-                escape(&store.title),
+            table.row([
+                format!(
+                    "{}<br><small>{}</small>",
+                    escape(&store.name),
+                    escape(&store.title)
+                ),
                 escape(&store.place),
                 escape(&store.class),
-                numbers(&store.restored_by)
-            ));
+                numbers(&store.restored_by),
+            ]);
         }
-        body.push_str("</table></details>");
+        body.push_str(&format!(
+            "<details open><summary>What can be lost</summary>{}</details>",
+            table.html()
+        ));
     }
     for step in &runbook.steps {
         body.push_str(&step_html(step));
