@@ -134,3 +134,66 @@ fn a_page_is_whole_and_shows_markup_as_text() {
     );
     assert!(page.contains("&#39;"), "quotes of commands are text");
 }
+
+#[test]
+fn a_secret_is_named_by_where_it_is_kept() {
+    let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/calabi");
+    let text = runbook(&plan, "full", "markdown");
+    assert!(
+        text.contains("PGPASSWORD=\"${CALABI_RDS_PASSWORD:?}\" createdb "),
+        "{text}"
+    );
+    assert!(
+        text.contains("&lt;env:CALABI\\_RDS\\_PASSWORD&gt;"),
+        "{text}"
+    );
+}
+
+/// A plan that brings a dated folder back, and one backup of it.
+const DATED: &str = r#"
+format = 1
+
+[plan]
+name  = "dated"
+title = "Bring the photos back"
+
+[stores.photos]
+kind = "objects.dated"
+with = { url = "file://backups/", pattern = "{date}/", time = "02:00" }
+
+[steps.photos]
+restore = "photos"
+with    = { target = "file://photos/" }
+
+[scenarios.full]
+goal = ["photos"]
+"#;
+
+#[test]
+fn the_points_of_a_change_set_are_filled_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let backup = folder.path().join("backups/2020-04-05");
+    std::fs::create_dir_all(&backup).expect("a backup");
+    std::fs::write(backup.join("a.jpg"), "a").expect("a photo");
+    std::fs::write(folder.path().join("plan.toml"), DATED).expect("a plan");
+    let salvor = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_salvor"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("salvor runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let open = salvor(&["runbook"]);
+    assert!(open.contains("\"${PHOTOS_POINT_URL:?}\""), "{open}");
+    assert!(
+        open.contains("PHOTOS_POINT_URL=  # url of the recovery point of photos"),
+        "{open}"
+    );
+    salvor(&["plan", "--out", "reviewed.changeset"]);
+    let chosen = salvor(&["runbook", "--change-set", "reviewed.changeset"]);
+    assert!(chosen.contains("2020-04-05/"), "{chosen}");
+    assert!(!chosen.contains("PHOTOS_POINT_URL"), "{chosen}");
+}

@@ -88,7 +88,8 @@ pub struct ActionKind {
     pub permissions: Vec<Permission>,
     /// What a person would type instead: handlebars templates over `with`, `store`, `point`, `config`, one command
     /// each, arguments quoted for a POSIX shell by the helper `{{q …}}`. One that begins with `# ` is words for the
-    /// person; `{{json …}}` shows a value in them.
+    /// person; `{{json …}}` shows a value in them. `(local A …)` is true when all of these are `file://` addresses,
+    /// and `(path A)` is the path in one; any other address stays as it is.
     pub by_hand: Vec<&'static str>,
     /// What goes wrong in the field.
     pub traps: Vec<Trap>,

@@ -20,6 +20,10 @@ use serde_json::json;
 
 use crate::actions::Restore;
 use crate::actions::SyncInputs;
+use crate::by_hand::copied;
+use crate::by_hand::endpoint;
+use crate::by_hand::listed;
+use crate::by_hand::synced;
 use crate::check::CheckInputs;
 use crate::check::VerifyInputs;
 use crate::config::Config;
@@ -156,9 +160,18 @@ fn restore() -> ActionKind {
         deadline: Period::from_seconds(24 * 3600),
         isolation: Isolation::Rename(vec!["target"]),
         permissions,
-        by_hand: vec![
-            "{{#if point.details.versioning}}aws s3api list-object-versions {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}--bucket {{q point.details.bucket}} --prefix {{q point.details.prefix}} # for each key choose the newest entry that is not after {{point.at}}, then: aws s3api copy-object --copy-source 'BUCKET/KEY?versionId=ID' --bucket TARGET --key KEY{{else}}{{#if point.details.file}}aws s3 cp {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}{{q point.details.url}} {{q with.target}}{{else}}aws s3 sync {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}{{#if with.delete}}--delete {{/if}}{{q point.details.url}} {{q with.target}}{{/if}}{{/if}}",
-        ],
+        by_hand: vec![concat!(
+            "{{#if point.details.versioning}}aws s3api list-object-versions ",
+            endpoint!(),
+            "--bucket {{q point.details.bucket}} --prefix {{q point.details.prefix}} # for each key choose the \
+                 newest entry that is not after {{point.at}}, then: aws s3api copy-object --copy-source \
+                 'BUCKET/KEY?versionId=ID' --bucket TARGET --key KEY\
+                 {{else}}{{#if point.details.file}}",
+            copied!("store.url", "point.details.url", "with.target"),
+            "{{else}}",
+            synced!("store.url", "point.details.url", "with.target"),
+            "{{/if}}{{/if}}"
+        )],
         traps: vec![
             Trap {
                 id: "s3-multipart-modified",
@@ -216,9 +229,7 @@ fn sync() -> ActionKind {
         deadline: Period::from_seconds(24 * 3600),
         isolation: Isolation::Rename(vec!["target"]),
         permissions: writing(),
-        by_hand: vec![
-            "aws s3 sync {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}{{#if with.delete}}--delete {{/if}}{{q with.source}} {{q with.target}}",
-        ],
+        by_hand: vec![synced!("with.source", "with.source", "with.target")],
         traps: vec![delete_trap()],
         ..ActionKind::reading(
             "objects.sync",
@@ -242,9 +253,7 @@ fn copy() -> ActionKind {
         deadline: Period::from_seconds(12 * 3600),
         isolation: Isolation::Rename(vec!["target"]),
         permissions: writing(),
-        by_hand: vec![
-            "aws s3 cp {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}{{q with.source}} {{q with.target}}",
-        ],
+        by_hand: vec![copied!("with.source", "with.source", "with.target")],
         ..ActionKind::reading(
             "objects.copy",
             "Copies one object to one address.",
@@ -267,9 +276,7 @@ fn check() -> ActionKind {
         reads: vec![IdentityTemplate::new(PLACE, "{url}")],
         deadline: Period::from_seconds(6 * 3600),
         permissions: reading(),
-        by_hand: vec![
-            "aws s3 ls {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}--recursive --summarize {{q with.url}}",
-        ],
+        by_hand: vec![listed!("with.url")],
         ..ActionKind::reading(
             "objects.check",
             "Compares what is at an address with what is expected: numbers, age, objects, a SHA-256 manifest.",
@@ -284,9 +291,7 @@ fn verify() -> ActionKind {
         reads: vec![IdentityTemplate::new(PLACE, "{store.url}")],
         deadline: Period::from_seconds(24 * 3600),
         permissions: reading(),
-        by_hand: vec![
-            "aws s3 ls {{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}--recursive --summarize {{q store.url}}",
-        ],
+        by_hand: vec![listed!("store.url")],
         ..ActionKind::reading(
             "objects.verify",
             "Shows that a recovery point is what it was when it was surveyed; with `read`, that every byte of it can be read.",

@@ -6,6 +6,7 @@
 mod actions;
 mod body;
 mod bucket;
+mod by_hand;
 mod check;
 mod claim;
 mod client;

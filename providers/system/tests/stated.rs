@@ -1,10 +1,12 @@
 //! Stores whose recovery points an operator states.
 
+use jiff::Timestamp;
 use salvor_conformance::Surroundings;
 use salvor_conformance::check_store;
 use salvor_contract::Error;
 use salvor_contract::Provider;
 use salvor_contract::Reach;
+use salvor_contract::RecoveryPoint;
 use salvor_contract::StoreRequest;
 use salvor_contract::Values;
 use salvor_system::System;
@@ -42,63 +44,51 @@ fn refusal(with: Value) -> String {
     }
 }
 
+/// The point of a store that conforms and has one only.
+fn only_point(with: Value) -> RecoveryPoint {
+    let (system, surroundings, stated) = (System::new(), Surroundings::virtual_time(), store(with));
+    let mut points = run(async {
+        check_store(&system, &surroundings, &stated)
+            .await
+            .expect("it conforms");
+        let seen = system.survey(&stated, &surroundings.call()).await;
+        let seen = seen.expect("what was stated");
+        system.recovery_points(&stated, &seen).expect("a point")
+    });
+    assert_eq!(points.len(), 1);
+    points.remove(0)
+}
+
+fn moment(text: &str) -> Timestamp {
+    text.parse().expect("a moment")
+}
+
 #[test]
 fn a_stated_point_conforms_and_is_the_only_one() {
-    let surroundings = Surroundings::virtual_time();
-    let stated = store(json!({
+    let point = only_point(json!({
         "place": "RDS snapshots of app-1",
         "at": "2020-04-05T02:00:00Z",
         "id": "rds:app-1-2020-04-05",
         "id-pattern": "rds:[a-z0-9-]+",
         "set": "nightly",
     }));
-    run(async {
-        check_store(&System::new(), &surroundings, &stated)
-            .await
-            .expect("it conforms");
-        let seen = System::new()
-            .survey(&stated, &surroundings.call())
-            .await
-            .expect("what was stated");
-        let points = System::new()
-            .recovery_points(&stated, &seen)
-            .expect("a point");
-        assert_eq!(points.len(), 1);
-        assert_eq!(points[0].id.as_str(), "rds:app-1-2020-04-05");
-        assert_eq!(points[0].set.as_deref(), Some("nightly"));
-        let at = "2020-04-05T02:00:00Z".parse().expect("a moment");
-        assert_eq!(points[0].reach, Reach::Moment(at));
-    });
+    assert_eq!(point.id.as_str(), "rds:app-1-2020-04-05");
+    assert_eq!(point.set.as_deref(), Some("nightly"));
+    assert_eq!(point.reach, Reach::Moment(moment("2020-04-05T02:00:00Z")));
 }
 
 #[test]
 fn a_window_reaches_from_its_first_moment_to_its_last() {
-    let stated = store(json!({
+    let point = only_point(json!({
         "place": "PITR of app-1",
         "from": "2020-04-01T00:00:00Z",
         "at": "2020-04-05T02:00:00Z",
     }));
-    let surroundings = Surroundings::virtual_time();
-    run(async {
-        check_store(&System::new(), &surroundings, &stated)
-            .await
-            .expect("it conforms");
-        let seen = System::new()
-            .survey(&stated, &surroundings.call())
-            .await
-            .expect("what was stated");
-        let points = System::new()
-            .recovery_points(&stated, &seen)
-            .expect("a point");
-        let moment = |text: &str| text.parse().expect("a moment");
-        assert_eq!(
-            points[0].reach,
-            Reach::Window {
-                from: moment("2020-04-01T00:00:00Z"),
-                to: moment("2020-04-05T02:00:00Z"),
-            }
-        );
-    });
+    let (from, to) = (
+        moment("2020-04-01T00:00:00Z"),
+        moment("2020-04-05T02:00:00Z"),
+    );
+    assert_eq!(point.reach, Reach::Window { from, to });
 }
 
 #[test]

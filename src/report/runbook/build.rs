@@ -24,6 +24,7 @@ use crate::report::runbook::RunbookStore;
 use crate::report::runbook::by_hand::ByHand;
 use crate::report::runbook::by_hand::Said;
 use crate::report::runbook::by_hand::details_of;
+use crate::report::runbook::shell::named;
 use crate::report::runbook::shell::slot;
 use crate::report::runbook::shell::variable;
 use crate::report::runbook::shell::words;
@@ -172,7 +173,7 @@ impl Writer<'_> {
                     let details = details_of(&kind.by_hand).into_iter();
                     let put = |name: String| {
                         let path = detail_path(store, &name);
-                        (name, Value::String(slot(&variable(&path))))
+                        (name, Value::String(slot(&named(&path))))
                     };
                     json!({ "details": details.map(put).collect::<serde_json::Map<_, _>>() })
                 }
@@ -193,7 +194,7 @@ impl Writer<'_> {
         details
             .map(|name| {
                 let help = format!("{name} of the recovery point of {store} that is restored");
-                (variable(&detail_path(store, &name)), help)
+                (named(&detail_path(store, &name)), help)
             })
             .collect()
     }
@@ -264,9 +265,7 @@ impl Writer<'_> {
 }
 
 fn detail_path(store: &StoreName, name: &str) -> Vec<String> {
-    ["stores", store.as_str(), "point", "point", name]
-        .map(str::to_owned)
-        .to_vec()
+    [store.as_str(), "point", name].map(str::to_owned).to_vec()
 }
 
 fn facts(plan: &Instance, points: &BTreeMap<StoreName, ChosenPoint>) -> Value {

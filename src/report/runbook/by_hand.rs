@@ -2,13 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use handlebars::Context;
 use handlebars::Handlebars;
-use handlebars::Helper;
-use handlebars::HelperResult;
-use handlebars::Output;
-use handlebars::RenderContext;
-use handlebars::RenderErrorReason;
+use handlebars::handlebars_helper;
 use salvor_contract::Secret;
 use salvor_contract::secret::SecretPart;
 use salvor_contract::secret::SecretReference;
@@ -18,18 +13,20 @@ use crate::report::runbook::shell::command;
 use crate::report::runbook::shell::quoted;
 use crate::report::runbook::shell::words;
 
-/// Fills the templates of kinds. Its helper `q` makes a value one word of a shell.
+/// Fills the templates of kinds. What its helpers do is told by [`salvor_contract::ActionKind::by_hand`].
 pub(super) struct ByHand {
     handlebars: Handlebars<'static>,
 }
 
 impl ByHand {
-    /// One that knows the helper.
+    /// One that knows the helpers.
     pub(super) fn new() -> Self {
         let mut handlebars = Handlebars::new();
         handlebars.register_escape_fn(handlebars::no_escape);
-        handlebars.register_helper("q", Box::new(quote));
-        handlebars.register_helper("json", Box::new(json));
+        handlebars.register_helper("q", Box::new(Quoted));
+        handlebars.register_helper("json", Box::new(AsJson));
+        handlebars.register_helper("local", Box::new(AllLocal));
+        handlebars.register_helper("path", Box::new(PathOf));
         Self { handlebars }
     }
 
@@ -62,43 +59,30 @@ pub(super) enum Said {
 /// What begins a template that is words and no command: a comment of the shell.
 const NOTE: &str = "# ";
 
-fn quote(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let param = helper
-        .param(0)
-        .ok_or(RenderErrorReason::ParamNotFoundForIndex("q", 0))?;
-    out.write(&word(param.value()))?;
-    Ok(())
+handlebars_helper!(Quoted: |value: Json| word(value));
+handlebars_helper!(AsJson: |value: Json| value.to_string());
+handlebars_helper!(AllLocal: |*addresses| addresses.iter().all(|address| folder(address).is_some()));
+handlebars_helper!(PathOf: |address: Json| match folder(address) {
+    Some(path) => Value::from(path),
+    None => address.clone(),
+});
+
+/// The path in a `file://` address.
+fn folder(address: &Value) -> Option<&str> {
+    address.as_str()?.strip_prefix("file://")
 }
 
-fn json(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let param = helper
-        .param(0)
-        .ok_or(RenderErrorReason::ParamNotFoundForIndex("json", 0))?;
-    out.write(&param.value().to_string())?;
-    Ok(())
-}
-
-/// The details of a recovery point that a template takes as words: `point.details.url`.
+/// The details of a recovery point that a template takes as words: `{{q point.details.url}}`.
 pub(super) fn details_of(templates: &[&str]) -> BTreeSet<String> {
     let expressions = templates
         .iter()
         .flat_map(|template| template.split("{{").skip(1))
         .filter_map(|part| part.split_once("}}"));
     expressions
-        .filter_map(|(inside, _)| inside.trim().strip_prefix("q point.details."))
-        .map(|name| name.trim().to_owned())
+        .filter_map(|(inside, _)| inside.trim().strip_prefix("q "))
+        .flat_map(|inside| inside.split([' ', '(', ')']))
+        .filter_map(|word| word.strip_prefix("point.details."))
+        .map(str::to_owned)
         .collect()
 }
 

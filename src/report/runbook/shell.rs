@@ -17,14 +17,15 @@ pub(super) fn slot(variable: &str) -> String {
 
 /// The variable of a fact: `steps.metadata.endpoint` is `METADATA_ENDPOINT`.
 pub(super) fn variable(path: &[String]) -> String {
-    let path = match path {
-        [root, rest @ ..] if root == "steps" => rest.to_vec(),
-        [root, store, point, rest @ ..] if root == "stores" && point == "point" => {
-            [std::slice::from_ref(store), rest].concat()
-        }
-        path => path.to_vec(),
-    };
-    let name: String = path
+    match path {
+        [root, rest @ ..] if root == "steps" || root == "stores" => named(rest),
+        path => named(path),
+    }
+}
+
+/// A variable of these words.
+pub(super) fn named(words: &[String]) -> String {
+    let name: String = words
         .join("_")
         .chars()
         .map(|c| {
@@ -173,7 +174,10 @@ mod tests {
             variable(&path("steps.metadata.endpoint")),
             "METADATA_ENDPOINT"
         );
-        assert_eq!(variable(&path("stores.run-log.point.id")), "RUN_LOG_ID");
+        assert_eq!(
+            variable(&path("stores.run-log.point.id")),
+            "RUN_LOG_POINT_ID"
+        );
         assert_eq!(variable(&path("run.id")), "RUN_ID");
         assert_eq!(variable(&path("steps.1st.id")), "_1ST_ID");
     }
