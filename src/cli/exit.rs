@@ -14,7 +14,7 @@ pub enum Exit {
     /// The plan is not valid; the problems were printed.
     InvalidPlan,
     /// Refused: a stale or consumed change set, a lock that is held, a confirmation that was not given, a state
-    /// folder that cannot be used.
+    /// folder that cannot be used, a journal that is not trusted.
     Refused,
     /// A step failed or its outcome is unknown; the run can be resumed.
     StepFailed,

@@ -37,16 +37,20 @@ pub fn main() -> Exit {
             return if is_help { Exit::Ok } else { Exit::Usage };
         }
     };
-    match run(arguments.verb) {
-        Ok(exit) => exit,
-        Err(error) => {
-            let (exit, hint) = refusal::judge(&error);
-            output::progress(&format!("error: {error:#}"));
-            if let Some(hint) = hint {
-                output::progress(&format!("   = help: {hint}"));
-            }
-            exit
+    let exit = run(arguments.verb).unwrap_or_else(|error| {
+        let (exit, hint) = refusal::judge(&error);
+        output::progress(&format!("error: {error:#}"));
+        if let Some(hint) = hint {
+            output::progress(&format!("   = help: {hint}"));
         }
+        exit
+    });
+    match (exit, output::lost()) {
+        (Exit::Ok | Exit::Changes, Some(error)) => {
+            output::progress(&format!("error: the result was not written: {error}"));
+            Exit::Bug
+        }
+        (exit, _) => exit,
     }
 }
 

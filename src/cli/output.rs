@@ -4,16 +4,40 @@
 //! sent. Only the problems of a plan are coloured, by [`problems`] and [`progress_problems`].
 
 use std::borrow::Cow;
+use std::io;
+use std::io::ErrorKind;
 use std::io::Write as _;
+use std::sync::OnceLock;
+
+/// Why the first result that was not written was not.
+static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// A result: stdout, one line. A reader that went away (a closed pipe) ends nothing.
 pub fn result(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{}", tame(text));
+    keep(writeln!(anstream::stdout(), "{}", tame(text)));
 }
 
 /// Text that ends its own lines: stdout as it is.
 pub fn result_text(text: &str) {
-    let _ = write!(anstream::stdout(), "{}", tame(text));
+    keep(write!(anstream::stdout(), "{}", tame(text)));
+}
+
+/// Why a part of the results is not on stdout; `None` when all is there or nobody reads it any more.
+///
+/// Results are written while work goes on, which must not end for them: who ends the command asks here.
+pub fn lost() -> Option<&'static io::Error> {
+    let _ = io::stdout().flush().map_err(note_lost);
+    LOST.get()
+}
+
+fn keep(written: io::Result<()>) {
+    let _ = written.map_err(note_lost);
+}
+
+fn note_lost(error: io::Error) {
+    if error.kind() != ErrorKind::BrokenPipe {
+        let _ = LOST.set(error);
+    }
 }
 
 /// Progress, warnings and errors: stderr, one line.
@@ -23,7 +47,7 @@ pub fn progress(text: &str) {
 
 /// The problems of a plan as a result, coloured by who shows them, who refuses such characters in a plan.
 pub fn problems(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+    keep(writeln!(anstream::stdout(), "{text}"));
 }
 
 /// The same on stderr.

@@ -5,13 +5,10 @@ use salvor_contract::RunId;
 use crate::cli::confirm::ConfirmError;
 use crate::cli::exit::Exit;
 use crate::conduct::ConductError;
+use crate::journal::JournalError;
 use crate::journal::OpenError;
 use crate::journal::storage::AppendError;
 use crate::journal::storage::StorageError;
-
-/// What to do when a run could not be opened.
-const NO_JOURNAL: &str =
-    "Nothing was begun. Make space for the state folder, then do the same again.";
 
 /// A command's refusal. Anything else that fails is an unexpected error with its chain of causes.
 #[derive(Debug, thiserror::Error)]
@@ -58,17 +55,18 @@ pub fn judge(error: &anyhow::Error) -> (Exit, Option<String>) {
     // A context around a cause is found by anyhow alone, not by looking at the chain.
     if let Some(Distrusted { run, at }) = error.downcast_ref::<Distrusted>() {
         let hint = format!("`salvor journal check {run}{at}` lists every record that is wrong.");
-        return (Exit::Bug, Some(hint));
+        return (Exit::Refused, Some(hint));
     }
     for cause in error.chain() {
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
             return (refusal.exit, refusal.hint.clone());
         }
-        if let Some(OpenError::Journal(_)) = cause.downcast_ref::<OpenError>() {
-            return (Exit::Refused, Some(NO_JOURNAL.to_owned()));
+        if let Some(OpenError::Journal(error)) = cause.downcast_ref::<OpenError>() {
+            return (Exit::Refused, Some(unopened(is_full(error)).to_owned()));
         }
-        if cause.downcast_ref::<AppendError>().is_some() {
-            return (Exit::Refused, Some(NO_JOURNAL.to_owned()));
+        if let Some(error) = cause.downcast_ref::<AppendError>() {
+            let is_full = matches!(error, AppendError::Full);
+            return (Exit::Refused, Some(unopened(is_full).to_owned()));
         }
         if let Some(unfit) = cause.downcast_ref::<StorageError>() {
             return (Exit::Refused, Some(hint_of(unfit)));
@@ -83,6 +81,25 @@ pub fn judge(error: &anyhow::Error) -> (Exit, Option<String>) {
         }
     }
     (Exit::Bug, None)
+}
+
+fn is_full(error: &JournalError) -> bool {
+    match error {
+        JournalError::Full => true,
+        JournalError::Illegal(_) | JournalError::Deposed { .. } | JournalError::Poisoned { .. } => {
+            false
+        }
+    }
+}
+
+/// What to do when a run could not be opened.
+fn unopened(is_full: bool) -> &'static str {
+    if is_full {
+        "Nothing was begun. Make space for the state folder, then do the same again."
+    } else {
+        "Nothing was begun. See to the disk of the state folder, or name another one with `state` in the plan, then \
+         do the same again."
+    }
 }
 
 /// What to do about a state folder that cannot be used. It is opened before anything is begun.

@@ -34,7 +34,7 @@ fn a_damaged_journal_is_told_with_the_command_that_lists_its_damage() {
         }
         folder
             .salvor(&arguments)
-            .ends_with(1)
+            .ends_with(4)
             .says(&format!("the journal of run {run} is not trusted"))
             .says(&hint);
     }

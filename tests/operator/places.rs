@@ -118,3 +118,26 @@ fn a_disk_that_becomes_full_halts_the_run_and_room_lets_it_go_on() {
     assert_eq!(folder.effects(), ["last"]);
     drop(disk);
 }
+
+#[test]
+fn a_result_that_was_not_written_is_an_error_and_a_reader_that_left_is_none() {
+    let salvor = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_salvor"));
+        command.args(["schema", "plan"]);
+        command
+    };
+    let full = std::fs::File::create("/dev/full").expect("every Linux has it");
+    let output = salvor().stdout(full).output().expect("salvor runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("the result was not written: No space left"),
+        "{said}"
+    );
+
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = salvor().stdout(writer).output().expect("salvor runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), said.as_ref()), (Some(0), ""));
+}
