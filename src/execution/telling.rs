@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use salvor_contract::Error;
 use salvor_contract::Judgement;
 use salvor_contract::StepName;
-use salvor_contract::Values;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -314,7 +313,7 @@ impl<'a> Engine<'a> {
             asks: false,
             store: None,
             point: PointSource::None,
-            config: Values::new(),
+            config: notification.config.clone(),
             with,
             needs: Vec::new(),
             after: Vec::new(),

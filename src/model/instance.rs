@@ -297,6 +297,9 @@ pub struct Notification {
     pub action: KindName,
     /// The action's inputs; `{{run.…}}` templates inside.
     pub with: Values,
+    /// The provider's configuration.
+    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    pub config: Values,
     /// Told in drills too.
     pub drills: bool,
 }

@@ -177,6 +177,8 @@ impl Builder<'_, '_> {
     ) -> Instance {
         let plan = self.plan;
         let tables = plan.tables.as_object().cloned().unwrap_or_default();
+        let providers = self.providers(problems);
+        let notify = self.notify(&providers, problems);
         Instance {
             plan: plan.name.clone(),
             title: plan.title.clone(),
@@ -196,7 +198,7 @@ impl Builder<'_, '_> {
             },
             inputs,
             tables: tables.into_iter().collect(),
-            providers: self.providers(problems),
+            providers,
             stores: self
                 .resolution
                 .stores
@@ -231,7 +233,7 @@ impl Builder<'_, '_> {
                 .map(|(rule, _)| invariant(rule))
                 .collect(),
             limits: plan.limits.clone(),
-            notify: self.notify(problems),
+            notify,
             state: plan.state.clone(),
         }
     }
@@ -404,7 +406,7 @@ impl Builder<'_, '_> {
                 problems.push(problem.meant(uses.at, &uses.name, known));
             }
         }
-        self.notify(problems);
+        self.notify(&BTreeMap::new(), problems);
     }
 
     fn retry(&self, written: Option<&Table>, problems: &mut Problems) -> Retry {
@@ -424,7 +426,11 @@ impl Builder<'_, '_> {
         retry
     }
 
-    fn notify(&self, problems: &mut Problems) -> Vec<Notification> {
+    fn notify(
+        &self,
+        providers: &BTreeMap<String, Values>,
+        problems: &mut Problems,
+    ) -> Vec<Notification> {
         let mut all = Vec::new();
         for told in &self.plan.notify {
             let Some(uses) = &told.uses else { continue };
@@ -440,10 +446,12 @@ impl Builder<'_, '_> {
                 uses.at,
                 problems,
             );
+            let config = providers.get(name.provider()).cloned().unwrap_or_default();
             all.push(Notification {
                 on: told.on.iter().map(|event| event.name.clone()).collect(),
                 action: name,
                 with,
+                config,
                 drills: told.drills,
             });
         }

@@ -660,6 +660,24 @@ every    = "90d"
 }
 
 #[test]
+fn who_is_told_is_reached_as_the_provider_is_configured() {
+    let more = r#"
+[steps.look]
+uses = "manual"
+with = { ask = "Is it well?" }
+[scenarios.full]
+goal = ["look"]
+[[notify]]
+on   = ["finished"]
+uses = "cloud.scale"
+with = { deployment = "banner", replicas = 1 }
+"#;
+    let plan = plan_of(&[("plan.toml", &format!("{HEAD}{more}"))]);
+    let told = &instance(&plan, "full", &[]).notify[0];
+    assert_eq!(told.config.text("region"), Some("r"), "{told:?}");
+}
+
+#[test]
 fn only_a_message_can_say_what_happened_and_it_waits_for_no_step() {
     let check = |ask: &str, text: &str, expected: &str| {
         let plan = format!(
