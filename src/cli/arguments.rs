@@ -247,15 +247,32 @@ pub struct Plan {
     /// Save the change set, for `apply`.
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Print the change set as JSON, with the problems that keep it from being applied.
-    #[arg(long)]
+    /// In which form the change set is shown.
+    #[arg(long, value_enum, default_value_t = PlanForm::Text)]
+    pub format: PlanForm,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// Show what is different from a change set that was saved before, as the one approved last.
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
     /// Exit with 10 when something is to be done, with 0 when not.
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// How long the saved change set may be applied.
     #[arg(long, value_name = "LENGTH", default_value = "24h")]
     pub valid: salvor_contract::Period,
+}
+
+/// The forms of a change set.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PlanForm {
+    /// For a terminal.
+    Text,
+    /// For the pull request in which it is approved.
+    Markdown,
+    /// For a program, with the problems that keep it from being applied.
+    Json,
 }
 
 /// Arguments of `apply`.

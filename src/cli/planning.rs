@@ -28,7 +28,10 @@ use crate::plan_file::similar;
 use crate::recovery_points::Request;
 use crate::registry::Registry;
 use crate::report::Look;
+use crate::report::change_set_markdown;
 use crate::report::change_set_text;
+use crate::report::since_markdown;
+use crate::report::since_text;
 use crate::surroundings::Surroundings;
 use crate::survey::Reading;
 use crate::survey::survey;
@@ -109,14 +112,32 @@ fn refuse_unknown_points(
     Ok(())
 }
 
-/// The change set as the terminal shows it, with the problems that keep it from being applied.
+/// The change set as the terminal shows it, with the problems that keep it from being applied. What is different
+/// from an earlier one comes first.
 pub fn text(computed: &Computed) -> String {
-    let look = Look {
-        width: output::width(),
+    let look = look_of(output::width());
+    let whole = change_set_text(&computed.change_set, &computed.problems, &look);
+    match &computed.since {
+        Some(since) => format!("{}\n{whole}", since_text(since, look.width)),
+        None => whole,
+    }
+}
+
+/// The same for a pull request.
+pub fn markdown(computed: &Computed) -> String {
+    let whole = change_set_markdown(&computed.change_set, &computed.problems, &look_of(0));
+    match &computed.since {
+        Some(since) => format!("{}\n{whole}", since_markdown(since)),
+        None => whole,
+    }
+}
+
+fn look_of(width: usize) -> Look {
+    Look {
+        width,
         zone: Some(jiff::tz::TimeZone::system()),
         with_details: false,
-    };
-    change_set_text(&computed.change_set, &computed.problems, &look)
+    }
 }
 
 /// What is not as it was when the change set was made, a line each.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use salvor_contract::Period;
 use salvor_contract::StepName;
 use salvor_contract::StoreName;
@@ -11,6 +12,8 @@ use serde::Serialize;
 
 use crate::change_set::ChangeSet;
 use crate::change_set::Predicted;
+use crate::diff::stale::Delta;
+use crate::digest::Digest;
 use crate::recovery_points::Request;
 
 /// What a change set is asked for, beside plan and world.
@@ -43,6 +46,21 @@ pub struct Computed {
     pub change_set: ChangeSet,
     /// Why it cannot be applied; empty when it can.
     pub problems: Vec<DiffProblem>,
+    /// What is different from an earlier change set, when one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Since>,
+}
+
+/// What is different from an earlier change set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Since {
+    /// The earlier one.
+    pub digest: Digest,
+    /// When it looked at the world.
+    pub surveyed: Timestamp,
+    /// The facts that changed, by name. What moves by itself, as the time, is not among them.
+    pub changed: Vec<Delta>,
 }
 
 impl Computed {

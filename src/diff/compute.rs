@@ -219,6 +219,7 @@ pub async fn compute(
     Computed {
         change_set,
         problems,
+        since: None,
     }
 }
 

@@ -1,5 +1,5 @@
-//! Whether what a change set was derived from still holds: two change sets in, differences out. Pure, but for the
-//! look at the files that a run still reads.
+//! What is different between two change sets, and whether what one was derived from still holds. Pure, but for
+//! the look at the files that a run still reads.
 //!
 //! Apply looks at the world again with everything pinned ([`crate::recovery_points::Request::again`]) and
 //! compares. What moves by itself does not count: the end of a window, a newer backup, the time.
@@ -11,7 +11,10 @@ use std::path::Path;
 
 use salvor_contract::Effect;
 use salvor_contract::StepName;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
+use serde_json::json;
 
 use crate::change_set::Change;
 use crate::change_set::ChangeSet;
@@ -24,8 +27,12 @@ use crate::recovery_points::moment_words;
 /// What a change set was derived from, each fact under a name that a person can read.
 pub type Observed = BTreeMap<String, String>;
 
+/// A value is shown up to this many characters; what is left out is told apart by a digest.
+const VALUE_CHARACTERS_MAX: usize = 120;
+
 /// One fact that is not as it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Delta {
     /// The fact: `recovery point of metadata`, `preview of values: revision`.
     pub fact: String,
@@ -86,10 +93,8 @@ pub fn observed(change_set: &ChangeSet) -> Observed {
 
 fn observe_step(step: &PlannedStep, facts: &mut Observed) {
     let name = &step.name;
-    facts.insert(
-        format!("step {name}"),
-        Digest::of_value(&declared(step)).short().to_owned(),
-    );
+    facts.insert(step_of(name), format!("{} ({})", step.title, step.action));
+    flatten(&format!("{}: ", step_of(name)), &declared(step), facts);
     for destroyed in &step.confirm {
         let fact = format!("destroyed by {name}: {}", destroyed.fingerprint);
         facts.insert(fact, "to be confirmed".to_owned());
@@ -99,24 +104,101 @@ fn observe_step(step: &PlannedStep, facts: &mut Observed) {
     }
     match &step.change {
         Change::Seen(preview) => {
-            facts.insert(preview_of(step), effect_words(preview.effect).to_owned());
+            facts.insert(
+                preview_of(&step.name),
+                effect_words(preview.effect).to_owned(),
+            );
             for (fact, value) in preview.facts.iter() {
-                facts.insert(format!("{}: {fact}", preview_of(step)), words(value));
+                facts.insert(format!("{}: {fact}", preview_of(&step.name)), words(value));
             }
         }
         Change::Unseen { why, .. } => {
-            facts.insert(preview_of(step), format!("not seen: {why}"));
+            facts.insert(preview_of(&step.name), format!("not seen: {why}"));
         }
     }
 }
 
 /// What a step is by the plan: everything but what was looked up in the world.
-fn declared(step: &PlannedStep) -> impl serde::Serialize + '_ {
-    (
-        (&step.action, &step.with, &step.config, &step.class),
-        (&step.needs, &step.after, step.finally, step.on_failure),
-        (&step.writes, &step.store, step.deadline),
-    )
+fn declared(step: &PlannedStep) -> Value {
+    json!({
+        "class": step.class,
+        "with": step.with,
+        "config": step.config,
+        "needs": step.needs,
+        "after": step.after,
+        "finally": step.finally,
+        "on-failure": step.on_failure,
+        "writes": step.writes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "store": step.store,
+        "timeout": step.deadline,
+    })
+}
+
+/// A fact for every value below this one, under its path. What is empty is no fact.
+fn flatten(path: &str, value: &Value, facts: &mut Observed) {
+    let below = |key: &dyn fmt::Display| {
+        let dot = if path.ends_with(' ') { "" } else { "." };
+        format!("{path}{dot}{key}")
+    };
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                // A marker as `$template` or `$secret` is the form of a value, not a name in it.
+                let path = if key.starts_with('$') {
+                    path.to_owned()
+                } else {
+                    below(key)
+                };
+                flatten(&path, value, facts);
+            }
+        }
+        Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+            for (number, item) in items.iter().enumerate() {
+                flatten(&below(&number), item, facts);
+            }
+        }
+        Value::Array(items) if items.is_empty() => {}
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(words).collect();
+            facts.insert(path.to_owned(), items.join(", "));
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            facts.insert(path.to_owned(), words(value));
+        }
+    }
+}
+
+/// Every fact that is not the same in two change sets. A step that only one of them has is one fact.
+pub fn changed(before: &ChangeSet, after: &ChangeSet) -> Vec<Delta> {
+    let in_one_only = in_one_only(before, after);
+    let (before, after) = (observed(before), observed(after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let changed = names.into_iter().filter(|fact| {
+        // A step's name holds no colon, so what stands before the first one is whole.
+        let of_its_own = fact
+            .split_once(": ")
+            .is_none_or(|(of, _)| !in_one_only.contains(of));
+        of_its_own && before.get(*fact) != after.get(*fact)
+    });
+    let deltas = changed.map(|fact| Delta {
+        fact: fact.clone(),
+        before: before.get(fact).map(|value| shortened(value)),
+        after: after.get(fact).map(|value| shortened(value)),
+    });
+    deltas.collect()
+}
+
+/// What begins the facts about steps that only one of them has.
+fn in_one_only(before: &ChangeSet, after: &ChangeSet) -> BTreeSet<String> {
+    let names = |set: &ChangeSet| -> BTreeSet<StepName> {
+        set.steps.iter().map(|step| step.name.clone()).collect()
+    };
+    let (before, after) = (names(before), names(after));
+    let differing = before.symmetric_difference(&after);
+    differing
+        .flat_map(|name| [step_of(name), preview_of(name)])
+        .collect()
 }
 
 /// The facts that are not as they were when the change set was approved.
@@ -124,32 +206,30 @@ fn declared(step: &PlannedStep) -> impl serde::Serialize + '_ {
 /// A step that could not be previewed then is not held against what is seen of it now, but for what it
 /// would destroy. A step that only reads is held against nothing: it decides during the run.
 pub fn stale(approved: &ChangeSet, now: &ChangeSet) -> Vec<Delta> {
-    let before = observed(approved);
-    let after = observed(now);
     let free: BTreeSet<String> = approved
         .steps
         .iter()
         .filter(|step| is_free(step))
-        .map(preview_of)
+        .map(|step| preview_of(&step.name))
         .collect();
-    // A step's name holds no colon, so what stands before the first one is the whole of `preview of NAME`.
-    let is_free = |fact: &str| {
-        fact.split(": ")
-            .next()
-            .is_some_and(|start| free.contains(start))
-    };
-    let mut facts: Vec<&String> = before.keys().chain(after.keys()).collect();
-    facts.sort();
-    facts.dedup();
-    let changed = facts
-        .into_iter()
-        .filter(|fact| before.get(*fact) != after.get(*fact) && !is_free(fact));
-    let deltas = changed.map(|fact| Delta {
-        fact: fact.clone(),
-        before: before.get(fact).cloned(),
-        after: after.get(fact).cloned(),
+    let mut changed = changed(approved, now);
+    changed.retain(|delta| {
+        let of = delta.fact.split(": ").next();
+        of.is_none_or(|of| !free.contains(of))
     });
-    deltas.collect()
+    changed
+}
+
+/// A value that fits into a line.
+fn shortened(value: &str) -> String {
+    let mut characters = value.char_indices().skip(VALUE_CHARACTERS_MAX);
+    match characters.next() {
+        None => value.to_owned(),
+        Some((end, _)) => {
+            let digest = Digest::of_bytes(value.as_bytes());
+            format!("{}… ({})", &value[..end], digest.short())
+        }
+    }
 }
 
 /// The files that steps still read and that are not as they were reviewed.
@@ -179,8 +259,12 @@ fn is_free(step: &PlannedStep) -> bool {
     }
 }
 
-fn preview_of(step: &PlannedStep) -> String {
-    format!("preview of {}", step.name)
+fn step_of(name: &StepName) -> String {
+    format!("step {name}")
+}
+
+fn preview_of(name: &StepName) -> String {
+    format!("preview of {name}")
 }
 
 fn effect_words(effect: Effect) -> &'static str {

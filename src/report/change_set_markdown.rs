@@ -14,6 +14,7 @@ use crate::report::change_set_text::mark;
 use crate::report::change_set_text::objective_rows;
 use crate::report::change_set_text::summary;
 use crate::report::change_set_text::verb;
+use crate::report::html::escape;
 
 /// The change set as Markdown, with its problems first.
 pub fn change_set_markdown(
@@ -129,9 +130,9 @@ fn text_changes(step: &PlannedStep, look: &Look) -> String {
             String::new()
         };
         format!(
-            "\n{} of {}:\n\n{fence}diff\n{}\n{more}{fence}\n",
-            escaped(&name),
-            escaped(step.name.as_str()),
+            "\n<details><summary>{} of {}</summary>\n\n{fence}diff\n{}\n{more}{fence}\n\n</details>\n",
+            escape(&name),
+            escape(step.name.as_str()),
             lines.join("\n")
         )
     });

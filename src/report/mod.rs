@@ -10,6 +10,7 @@ mod layout;
 mod run_report;
 mod runbook;
 mod runs;
+mod since;
 
 pub use crate::report::change_set_markdown::change_set_markdown;
 pub use crate::report::change_set_text::Look;
@@ -30,3 +31,6 @@ pub use crate::report::runs::run_text;
 pub use crate::report::runs::runs_json;
 pub use crate::report::runs::runs_text;
 pub use crate::report::runs::step_text;
+pub use crate::report::since::since;
+pub use crate::report::since::since_markdown;
+pub use crate::report::since::since_text;

@@ -1,17 +1,22 @@
 //! `salvor plan`: from which moment, what is lost, what changes, does it meet the objectives.
 
+use std::path::Path;
+
 use salvor_contract::Effect;
 
 use crate::change_set;
 use crate::change_set::Change;
 use crate::change_set::ChangeSet;
 use crate::cli::arguments::Plan as Arguments;
+use crate::cli::arguments::PlanForm;
 use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::output;
 use crate::cli::planning;
 use crate::cli::refusal::Refusal;
+use crate::model::Instance;
 use crate::registry::Registry;
+use crate::report::since;
 use crate::surroundings::Surroundings;
 
 /// Looks at the world and shows the change set; saves it when asked. Changes nothing.
@@ -27,7 +32,11 @@ pub async fn plan(
     )?;
     let request = load::request(&arguments.goal)?;
     let state = load::state_of(&instance, surroundings).await?;
-    let computed = planning::look(
+    let against = match &arguments.against {
+        Some(path) => Some(earlier(path, &instance)?),
+        None => None,
+    };
+    let mut computed = planning::look(
         &instance,
         &state,
         registry,
@@ -36,10 +45,13 @@ pub async fn plan(
         arguments.valid,
     )
     .await?;
-    if arguments.json {
-        output::result(&serde_json::to_string_pretty(&computed)?);
-    } else {
-        output::result_text(&planning::text(&computed));
+    computed.since = against.map(|earlier| since(&earlier, &computed.change_set));
+    match (arguments.json, arguments.format) {
+        (true, _) | (false, PlanForm::Json) => {
+            output::result(&serde_json::to_string_pretty(&computed)?);
+        }
+        (false, PlanForm::Markdown) => output::result_text(&planning::markdown(&computed)),
+        (false, PlanForm::Text) => output::result_text(&planning::text(&computed)),
     }
     planning::refuse_problems(&computed)?;
     let change_set = computed.change_set;
@@ -52,6 +64,25 @@ pub async fn plan(
     }
     let is_changing = arguments.detailed_exitcode && has_changes(&change_set);
     Ok(if is_changing { Exit::Changes } else { Exit::Ok })
+}
+
+/// A change set that was saved before, when it can be held against one of this plan and scenario.
+fn earlier(path: &Path, instance: &Instance) -> anyhow::Result<ChangeSet> {
+    let refused = |what: String| {
+        Refusal::new(Exit::Refused, what).hint("Name a change set that `salvor plan --out` saved.")
+    };
+    let earlier = change_set::load(path).map_err(|error| {
+        let error = anyhow::Error::from(error);
+        refused(format!("--against {}: {error:#}", path.display()))
+    })?;
+    let of = |plan: &str, scenario: &str| format!("scenario `{scenario}` of `{plan}`");
+    let was = of(&earlier.plan, &earlier.scenario.name);
+    let is = of(&instance.plan, &instance.scenario.name);
+    if was != is {
+        let what = format!("--against {} is for {was}, not for {is}", path.display());
+        return Err(refused(what).into());
+    }
+    Ok(earlier)
 }
 
 /// True when some step does more than look.
