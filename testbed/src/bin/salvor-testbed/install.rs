@@ -17,15 +17,29 @@ use crate::output;
 /// ~/.cache/salvor-testbed. To install a part anew, remove its folder there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The parts: postgres15, strace, postgres16, postgres18, versitygw, minio. All when none is named.
+    /// The parts: postgres15, strace, postgres16, postgres18, versitygw, minio; of benchmarks also terraform, make,
+    /// restic, kubectl, rclone, s5cmd, awscli, pgbackrest.
     parts: Vec<Part>,
+    /// All parts of a use, when none is named.
+    #[arg(long = "for", value_enum, default_value_t = Use::Test, conflicts_with = "parts")]
+    whose: Use,
+}
+
+/// What parts are installed for.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Use {
+    /// Servers and tools of the tests.
+    Test,
+    /// Servers of the benchmarks, and the peers that they compare with.
+    Bench,
 }
 
 /// Installs and prints a line for each part. A part that cannot be had does not keep the others from being tried.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let parts = match arguments.parts.as_slice() {
-        [] => &Part::ALL,
-        named => named,
+    let parts = match (arguments.parts.as_slice(), arguments.whose) {
+        ([], Use::Test) => &Part::OF_TESTS[..],
+        ([], Use::Bench) => &Part::OF_BENCHMARKS[..],
+        (named, Use::Test | Use::Bench) => named,
     };
     match install_each(parts)? {
         0 => Ok(ExitCode::SUCCESS),

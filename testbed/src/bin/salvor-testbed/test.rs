@@ -15,7 +15,7 @@ use crate::exit_code_of;
 use crate::install::install_each;
 use crate::output;
 
-/// Install all parts, then run `cargo test --workspace --locked`.
+/// Install all parts that tests use, then run `cargo test --workspace --locked`.
 ///
 /// The exit code is that of cargo. The last lines say which tests were left out because a part cannot be had on
 /// this machine; with CI=true in the environment such tests fail instead.
@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 
 /// Runs it. The parts come first, as a build of theirs and a build of ours would slow each other down.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    install_each(&Part::ALL)?;
+    install_each(&Part::OF_TESTS)?;
     let folder = tempfile::tempdir().context("create a temporary folder")?;
     let missing = folder.path().join("missing.jsonl");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
