@@ -25,3 +25,31 @@ with = { target = "loaded", value = 1, class = "named" }
         assert!(is_tame(&said.stdout), "{verb}");
     }
 }
+
+#[test]
+fn what_a_program_prints_is_shown_without_what_a_terminal_obeys() {
+    // Bytes that are no text, an override of the direction of writing, and a command to the terminal.
+    let steps = r#"
+[steps.load]
+uses = "exec"
+with = { argv = ["/usr/bin/printf", '\377\376 \342\200\256exe.txt \033[2J end'], class = "convergent" }
+"#;
+    let folder = Folder::of_steps(steps, &["load"], &json!({}));
+    let applied = folder.apply().ends_with(0);
+    let run = folder.run_id();
+    let shown = folder.salvor(&["show", &run, "load"]).ends_with(0);
+    let mut all = vec![applied, shown];
+    for form in ["text", "markdown", "html", "json"] {
+        all.push(
+            folder
+                .salvor(&["report", &run, "--format", form])
+                .ends_with(0),
+        );
+    }
+    for said in &all {
+        let text = said.all();
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+    }
+    assert!(all[1].stdout.contains("exe.txt"), "{}", all[1].all());
+    folder.salvor(&["journal", "check", &run]).ends_with(0);
+}

@@ -14,11 +14,16 @@ const STUBBORN: &str =
     "trap '' TERM INT HUP; sleep 600 & echo $! >> ids; echo $$ >> ids; : > ready; wait; sleep 600";
 
 fn stubborn(class: &str) -> Folder {
+    stubborn_with(class, "")
+}
+
+fn stubborn_with(class: &str, more: &str) -> Folder {
     let steps = format!(
         r#"
 [steps.load]
 uses = "exec"
 with = {{ argv = ["/bin/sh", "-c", "exec /bin/sh ./stubborn"], class = "{class}" }}
+{more}
 "#
     );
     let folder = Folder::of_steps(&steps, &["load"], &json!({}));
@@ -68,6 +73,16 @@ fn what_a_program_started_ends_with_a_killed_salvor() {
     let mut apply = begun(&folder);
     apply.kill().expect("it is the test's own");
     apply.wait().expect("it was killed");
+    wait_for_their_end(&folder);
+}
+
+#[test]
+fn a_deadline_ends_a_program_and_what_it_started() {
+    let folder = stubborn_with("unkeyed", "timeout = \"1s\"");
+    let output = begun(&folder).wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("load"), "{said}");
     wait_for_their_end(&folder);
 }
 

@@ -51,3 +51,43 @@ fn a_panic_of_a_preview_is_a_line_of_the_plan() {
         .ends_with(0)
         .says("the provider panicked: index out of bounds");
 }
+
+#[test]
+fn a_panic_of_a_survey_is_why_there_is_no_point() {
+    let plan = r#"
+format = 1
+[plan]
+name  = "shop"
+title = "Recover the shop"
+[providers.simulated]
+[stores.orders]
+kind = "simulated.database"
+with = { name = "orders" }
+[steps.orders]
+restore = "orders"
+with    = { target = "orders-restored" }
+[scenarios.full]
+goal = ["orders"]
+"#;
+    let folder = Folder::with(plan, &world("survey"));
+    folder
+        .salvor(&["plan"])
+        .ends_with(4)
+        .says("it could not be seen: the provider panicked: index out of");
+}
+
+#[test]
+fn a_panic_while_looking_repeats_no_effect() {
+    let world = json!({ "faults": [
+        { "call": "perform", "fault": { "panic": "index out of bounds" } },
+        { "call": "probe", "fault": { "panic": "no such state" } },
+    ] });
+    let steps = r#"
+[steps.load]
+uses = "simulated.run"
+with = { target = "loaded", value = 1, class = "named" }
+"#;
+    let folder = Folder::of_steps(steps, &["load"], &world);
+    folder.apply().ends_with(0).says("no such state");
+    assert_eq!(folder.effects(), ["load"]);
+}

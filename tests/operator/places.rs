@@ -141,3 +141,37 @@ fn a_result_that_was_not_written_is_an_error_and_a_reader_that_left_is_none() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), said.as_ref()), (Some(0), ""));
 }
+
+#[test]
+fn a_run_goes_on_in_a_folder_that_was_moved() {
+    let steps = r#"
+[steps.first]
+uses = "simulated.run"
+with = { target = "first", value = 1, class = "named" }
+[steps.review]
+uses  = "manual"
+needs = ["first"]
+with  = { ask = "Go on?", evidence = "none" }
+[steps.last]
+uses  = "simulated.run"
+needs = ["review"]
+with  = { target = "last", value = 1, class = "named" }
+"#;
+    let folder = Folder::of_steps(steps, &["last"], &json!({}));
+    let mut apply = folder.start(&["apply", "--no-input"]);
+    folder.wait_for("asked");
+    apply.kill().expect("it is the test's own");
+    apply.wait().expect("it was killed");
+    let run = folder.run_id();
+    let moved = Folder::with("", &json!({}));
+    for name in ["plan.toml", "world.json", ".salvor"] {
+        std::fs::rename(folder.path().join(name), moved.path().join(name)).expect("one disk");
+    }
+    moved.salvor(&["answer", &run]).ends_with(0);
+    moved.salvor(&["resume", &run, "--no-input"]).ends_with(0);
+    assert_eq!(moved.effects(), ["first", "last"]);
+    assert!(
+        !folder.path().join(".salvor").exists(),
+        "the old place is left alone"
+    );
+}
