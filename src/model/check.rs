@@ -18,6 +18,7 @@ use crate::model::plan::Plan;
 use crate::model::policy;
 use crate::model::resolution::Case;
 use crate::model::resolution::Resolution;
+use crate::model::satisfiable;
 use crate::model::unused;
 use crate::plan_file::Code;
 use crate::plan_file::Position;
@@ -54,6 +55,7 @@ impl Plan {
             return;
         }
         check_names(self, problems);
+        satisfiable::check(self, problems);
         let cases = self.cases();
         let deciding = self.deciding_inputs();
         let all: usize = deciding
@@ -164,15 +166,15 @@ impl Plan {
     }
 }
 
-/// True for problems that are told once. That two stores are kept for different lengths is one thing,
-/// whatever the lengths of each case.
+/// True for problems that are told once. That two stores are kept for different lengths, or that the steps of a
+/// scenario take too long, is one thing, whatever the lengths of each case.
 fn is_same(a: &Problem, b: &Problem) -> bool {
     let places = |problem: &Problem| {
         let labels = problem.primary.iter().chain(&problem.secondary);
         labels.map(|label| label.at).collect::<Vec<Position>>()
     };
-    let is_uneven = a.code == Code::RetentionUneven && b.code == Code::RetentionUneven;
-    a == b || is_uneven && places(a) == places(b)
+    let is_of_lengths = matches!(a.code, Code::RetentionUneven | Code::RtoBelowSteps);
+    a == b || is_of_lengths && a.code == b.code && places(a) == places(b)
 }
 
 /// What the cases have in common, in words; `None` when nothing.

@@ -5,18 +5,15 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use salvor_contract::Effect;
-use salvor_contract::Identity;
 use salvor_contract::KindName;
 use salvor_contract::StepName;
 use salvor_contract::Type;
-use salvor_contract::Values;
 
 use crate::model::check::Judged;
 use crate::model::instance::StoreRole;
 use crate::model::instantiate::Builder;
 use crate::model::members::members;
 use crate::model::order::Because;
-use crate::model::order::are_ordered;
 use crate::model::order::cycle;
 use crate::model::plan::Does;
 use crate::model::plan::Named;
@@ -29,7 +26,6 @@ use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Table;
 use crate::plan_file::similar;
-use crate::template::references;
 
 /// The checks of one case.
 pub struct CaseCheck<'c, 'r, 'a> {
@@ -64,6 +60,7 @@ impl CaseCheck<'_, '_, '_> {
                 let within = self.run_of(&scenario);
                 self.report_cycle(&within, problems);
                 self.duplicate_targets(&within, problems);
+                self.read_while_written(&within, problems);
                 reached.extend(within);
             }
         }
@@ -351,88 +348,6 @@ impl CaseCheck<'_, '_, '_> {
     fn says_after(&self, name: &StepName, other: &StepName) -> bool {
         let step = self.judged.resolution.steps.get(name.as_str());
         step.is_some_and(|step| step.after.iter().any(|named| named.name == other.as_str()))
-    }
-
-    /// What a step writes, as far as its inputs are known.
-    pub fn writes(&self, name: &StepName) -> Vec<Identity> {
-        let judged = self.judged;
-        let Some(step) = judged.steps.get(name) else {
-            return Vec::new();
-        };
-        let Some(action) = judged.resolution.plan.registry.action(&step.action) else {
-            return Vec::new();
-        };
-        let nothing = Values::new();
-        let config = judged
-            .providers
-            .get(step.action.provider())
-            .unwrap_or(&nothing);
-        let store = step
-            .store
-            .as_ref()
-            .and_then(|(_, store)| judged.stores.get(store.as_str()))
-            .map(|store| &store.with);
-        action
-            .writes
-            .iter()
-            .filter(|template| {
-                let is_known = |values: &Values, field: &str| {
-                    values
-                        .get(field)
-                        .is_none_or(|value| references(value).is_empty())
-                };
-                template
-                    .inputs()
-                    .into_iter()
-                    .all(|input| is_known(&step.with, input))
-                    && template
-                        .inputs()
-                        .into_iter()
-                        .any(|input| step.with.get(input).is_some())
-                    && store.is_none_or(|store| {
-                        store.iter().all(|(_, value)| references(value).is_empty())
-                    })
-            })
-            .map(|template| template.fill(&step.with, store, config))
-            .collect()
-    }
-
-    /// Two steps of one run that write the same thing must be ordered; else the last one wins by chance.
-    pub fn duplicate_targets(&self, within: &BTreeSet<StepName>, problems: &mut Problems) {
-        let mut writers: BTreeMap<Identity, Vec<&StepName>> = BTreeMap::new();
-        for name in within {
-            if let Some(target) = self.writes(name).into_iter().next() {
-                writers.entry(target).or_default().push(name);
-            }
-        }
-        let place = |name: &StepName| {
-            self.judged
-                .resolution
-                .steps
-                .get(name.as_str())
-                .map(|step| step.name.at)
-        };
-        for (target, names) in &writers {
-            for (index, a) in names.iter().enumerate() {
-                for b in &names[index + 1..] {
-                    if are_ordered(&self.judged.steps, within, a, b) {
-                        continue;
-                    }
-                    let (Some(first), Some(second)) = (place(a), place(b)) else {
-                        continue;
-                    };
-                    problems.push(
-                        Problem::error(
-                            Code::DuplicateTarget,
-                            format!("steps `{a}` and `{b}` write the same {}", target.kind),
-                        )
-                        .at(second.max(first), format!("writes {target}"))
-                        .and_at(second.min(first), "so does this one")
-                        .help("give one another target, or say which comes first with `needs`"),
-                    );
-                }
-            }
-        }
     }
 
     /// Providers that are used and need a configuration that is not there.

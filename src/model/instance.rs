@@ -134,16 +134,23 @@ pub struct BackupPolicy {
     pub keep: BTreeMap<String, u64>,
 }
 
+/// The generations of backups, the finest first, with the seconds between two backups of each.
+pub const GENERATIONS: [(&str, u64); 5] = [
+    ("hourly", 3600),
+    ("daily", 86_400),
+    ("weekly", 7 * 86_400),
+    ("monthly", 30 * 86_400),
+    ("yearly", 365 * 86_400),
+];
+
 impl BackupPolicy {
     /// How long the oldest backup is kept, by the plan's own numbers.
     pub fn kept(&self) -> Option<Period> {
-        let seconds = |unit: &str| match unit {
-            "hourly" => Some(3600),
-            "daily" => Some(86_400),
-            "weekly" => Some(7 * 86_400),
-            "monthly" => Some(30 * 86_400),
-            "yearly" => Some(365 * 86_400),
-            _ => None,
+        let seconds = |unit: &str| {
+            let mut known = GENERATIONS.iter();
+            known
+                .find(|(name, _)| *name == unit)
+                .map(|(_, apart)| *apart)
         };
         let by_counts = self.keep.iter().filter_map(|(unit, count)| {
             let seconds = count.saturating_mul(seconds(unit)?);

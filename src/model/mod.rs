@@ -23,11 +23,13 @@ pub mod plan;
 mod policy;
 mod reading;
 mod resolution;
+mod satisfiable;
 mod scope;
 mod schedule;
 mod sections;
 mod shape;
 mod shell;
+mod targets;
 mod typed;
 mod unused;
 

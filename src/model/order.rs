@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use salvor_contract::StepName;
 
@@ -94,6 +95,66 @@ pub fn keep_order_through(
             }
         }
     }
+}
+
+/// The longest path that ends at one of these goals, and how long it takes; `None` when there is a cycle.
+/// Its steps are in their order.
+pub fn longest_path<'s>(
+    steps: &'s Steps,
+    within: &'s BTreeSet<StepName>,
+    goals: &BTreeSet<StepName>,
+    takes: impl Fn(&Step) -> Duration,
+) -> Option<(Duration, Vec<&'s StepName>)> {
+    let inside = |name: &'s StepName| {
+        let step = steps.get(name)?;
+        let names = before(step, within).map(|(name, _)| name);
+        Some(names.filter(|name| within.contains(*name)).collect())
+    };
+    let mut waits: BTreeMap<&StepName, BTreeSet<&StepName>> = within
+        .iter()
+        .filter_map(|name| Some((name, inside(name)?)))
+        .collect();
+    let mut ends: BTreeMap<&StepName, (Duration, Option<&StepName>)> = BTreeMap::new();
+    let mut followers: BTreeMap<&StepName, Vec<&StepName>> = BTreeMap::new();
+    for (name, names) in &waits {
+        for before in names {
+            followers.entry(before).or_default().push(name);
+        }
+    }
+    let is_free = |(_, names): &(&&StepName, &BTreeSet<&StepName>)| names.is_empty();
+    let mut open: Vec<&StepName> = waits
+        .iter()
+        .filter(is_free)
+        .map(|(name, _)| *name)
+        .collect();
+    while let Some(name) = open.pop() {
+        let begins = ends.get(name).map_or(Duration::ZERO, |(at, _)| *at);
+        let end = begins + steps.get(name).map_or(Duration::ZERO, &takes);
+        ends.entry(name).or_insert((Duration::ZERO, None)).0 = end;
+        for next in followers.remove(name).unwrap_or_default() {
+            let known = ends.entry(next).or_insert((Duration::ZERO, None));
+            if known.1.is_none() || end > known.0 {
+                *known = (end, Some(name));
+            }
+            if let Some(names) = waits.get_mut(next) {
+                names.remove(name);
+                if names.is_empty() {
+                    open.push(next);
+                }
+            }
+        }
+    }
+    if waits.values().any(|names| !names.is_empty()) {
+        return None;
+    }
+    let last = ends.iter().filter(|(name, _)| goals.contains(**name));
+    let (last, (length, _)) = last.max_by_key(|(_, (end, _))| *end)?;
+    let mut path = vec![*last];
+    while let Some((_, Some(before))) = path.last().and_then(|name| ends.get(name)) {
+        path.push(before);
+    }
+    path.reverse();
+    Some((*length, path))
 }
 
 /// True when one of the two comes before the other in this set.

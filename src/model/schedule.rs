@@ -11,12 +11,28 @@ use salvor_contract::Period;
 /// # Errors
 /// When it is not a schedule, with the reason.
 pub fn interval(schedule: &str) -> Result<Period, String> {
-    let hours = |hours: u64| Ok(Period::from_seconds(hours * 3600));
+    gaps(schedule).map(|(_, longest)| longest)
+}
+
+/// The shortest time between two moments of a schedule.
+///
+/// # Errors
+/// As [`interval`].
+pub fn shortest(schedule: &str) -> Result<Period, String> {
+    gaps(schedule).map(|(shortest, _)| shortest)
+}
+
+/// The shortest and the longest time between two moments.
+fn gaps(schedule: &str) -> Result<(Period, Period), String> {
+    let hours = |least: u64, most: u64| {
+        let period = |hours: u64| Period::from_seconds(hours * 3600);
+        Ok((period(least), period(most)))
+    };
     match schedule.trim() {
-        "@hourly" => return hours(1),
-        "@daily" => return hours(24),
-        "@weekly" => return hours(7 * 24),
-        "@monthly" => return hours(31 * 24),
+        "@hourly" => return hours(1, 1),
+        "@daily" => return hours(24, 24),
+        "@weekly" => return hours(7 * 24, 7 * 24),
+        "@monthly" => return hours(28 * 24, 31 * 24),
         _ => {}
     }
     let fields: Vec<&str> = schedule.split_whitespace().collect();
@@ -52,6 +68,7 @@ pub fn interval(schedule: &str) -> Result<Period, String> {
     // Five years hold every combination of day, weekday and leap day that matters.
     let mut last: Option<u64> = None;
     let mut longest = 0;
+    let mut shortest = u64::MAX;
     for (index, on) in date(2027, 1, 1)
         .series(jiff::ToSpan::days(1))
         .take(366 * 5)
@@ -62,13 +79,19 @@ pub fn interval(schedule: &str) -> Result<Period, String> {
         }
         for time in &times {
             let moment = index as u64 * 1440 + time;
-            longest = longest.max(last.map_or(0, |last| moment - last));
+            if let Some(last) = last {
+                longest = longest.max(moment - last);
+                shortest = shortest.min(moment - last);
+            }
             last = Some(moment);
         }
     }
     match longest {
         0 => Err("no moment matches it".to_owned()),
-        minutes => Ok(Period::from_seconds(minutes * 60)),
+        minutes => Ok((
+            Period::from_seconds(shortest * 60),
+            Period::from_seconds(minutes * 60),
+        )),
     }
 }
 
@@ -104,6 +127,7 @@ fn field(text: &str, first: u16, last: u16) -> Result<BTreeSet<u16>, String> {
 #[cfg(test)]
 mod tests {
     use super::interval;
+    use super::shortest;
 
     fn check(schedule: &str, expected: &str) {
         let found = interval(schedule).map(|period| period.to_string());
@@ -120,6 +144,19 @@ mod tests {
         check("0 2 1 * *", "31d");
         check("30 4 1 * 7", "7d");
         check("@weekly", "7d");
+    }
+
+    #[test]
+    fn the_shortest_gap_says_which_generations_can_be_filled() {
+        for (schedule, expected) in [
+            ("0 2 * * 1-5", "1d"),
+            ("0 2 1 * *", "28d"),
+            ("@monthly", "28d"),
+            ("0 2,3 * * *", "1h"),
+        ] {
+            let found = shortest(schedule).map(|period| period.to_string());
+            assert_eq!(found.as_deref(), Ok(expected), "{schedule}");
+        }
     }
 
     #[test]

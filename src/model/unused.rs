@@ -12,6 +12,7 @@ use crate::model::plan::Plan;
 use crate::plan_file::Code;
 use crate::plan_file::Content;
 use crate::plan_file::Node;
+use crate::plan_file::Position;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Table;
@@ -60,13 +61,7 @@ pub fn check(plan: &Plan, reached: Option<&BTreeSet<StepName>>, problems: &mut P
     }
 }
 
-fn warn(
-    what: &str,
-    name: &str,
-    at: crate::plan_file::Position,
-    label: &str,
-    problems: &mut Problems,
-) {
+fn warn(what: &str, name: &str, at: Position, label: &str, problems: &mut Problems) {
     problems
         .push(Problem::warning(Code::Unused, format!("{what} `{name}` is not used")).at(at, label));
 }
@@ -76,8 +71,17 @@ fn unreached(plan: &Plan, reached: &BTreeSet<StepName>, problems: &mut Problems)
     if plan.scenarios.is_empty() {
         return;
     }
+    let is_told = |at: Position, problems: &Problems| {
+        let mut told = problems.iter().filter(|p| p.code == Code::NeverTrue);
+        told.any(|problem| problem.primary.as_ref().is_some_and(|label| label.at == at))
+    };
     for step in &plan.steps {
         let name = &step.name.name;
+        // A condition that never holds was told, and explains it.
+        let when = step.when.as_ref().map(|(_, node)| node.at);
+        if when.is_some_and(|at| is_told(at, problems)) {
+            continue;
+        }
         if !reached.contains(name.as_str()) {
             warn(
                 "step",

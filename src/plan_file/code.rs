@@ -49,9 +49,13 @@ pub enum Code {
     MissingInput,
     FixedInput,
     DuplicateTarget,
+    ReadWhileWritten,
+    NeverTrue,
     RpoBelowBackup,
+    RtoBelowSteps,
     RetentionBelowWindow,
     RetentionUneven,
+    GenerationWithoutUse,
     InvariantBroken,
     UnkeyedSteps,
     Trap,
@@ -104,9 +108,13 @@ impl Code {
         Self::MissingInput,
         Self::FixedInput,
         Self::DuplicateTarget,
+        Self::ReadWhileWritten,
+        Self::NeverTrue,
         Self::RpoBelowBackup,
+        Self::RtoBelowSteps,
         Self::RetentionBelowWindow,
         Self::RetentionUneven,
+        Self::GenerationWithoutUse,
         Self::InvariantBroken,
         Self::UnkeyedSteps,
         Self::Trap,
@@ -167,11 +175,17 @@ impl Code {
             Self::MissingInput => "An input was not given.",
             Self::FixedInput => "An input was given that the scenario fixes otherwise.",
             Self::DuplicateTarget => "Two steps in no order write the same thing.",
+            Self::ReadWhileWritten => "A step reads what another writes, in no order.",
+            Self::NeverTrue => "A condition never holds.",
             Self::RpoBelowBackup => "Backups are further apart than the objective allows.",
+            Self::RtoBelowSteps => "Steps are expected to take longer than the objective allows.",
             Self::RetentionBelowWindow => {
                 "Backups are kept shorter than the window that rests on them."
             }
             Self::RetentionUneven => "Stores of one scenario are kept for different lengths.",
+            Self::GenerationWithoutUse => {
+                "A generation of backups keeps nothing that is not kept without it."
+            }
             Self::InvariantBroken => {
                 "A rule between stores does not hold by the plan's own numbers."
             }

@@ -191,6 +191,17 @@ pub fn registry() -> Registry {
         idempotency: Idempotency::Fixed(Class::Convergent),
         ..ActionKind::reading("cloud.scale", "Scales a deployment.", Fields::of::<Scale>())
     };
+    let report = ActionKind {
+        reads: vec![IdentityTemplate::new(
+            "database",
+            "{config.region}/{instance}",
+        )],
+        ..ActionKind::reading(
+            "cloud.report",
+            "Reports on an instance.",
+            Fields::of::<Overwrite>(),
+        )
+    };
     let cloud = Description {
         name: "cloud",
         summary: "A cloud.",
@@ -205,7 +216,7 @@ pub fn registry() -> Registry {
             backup: Some("cloud.backup"),
             verify: None,
         }],
-        actions: vec![restore, overwrite, backup, scale],
+        actions: vec![restore, overwrite, backup, scale, report],
     };
     let exec = ActionKind {
         idempotency: Idempotency::Declared("idempotency"),

@@ -1,0 +1,58 @@
+//! What a plan promises against what its own numbers allow: objectives, retention, invariants, interrupted
+//! operations, traps of kinds.
+
+mod generations;
+mod interrupted;
+mod invariants;
+mod numbers;
+mod objectives;
+mod retention;
+mod traps;
+
+use crate::model::check::Judged;
+use crate::model::check_case::CaseCheck;
+use crate::model::instantiate::Builder;
+use crate::model::policy::numbers::Policy;
+use crate::plan_file::Problems;
+
+/// Adds the problems of policies in one case.
+pub fn check<'r, 'a>(
+    judged: &'r Judged<'r, 'a>,
+    builder: &'r Builder<'r, 'a>,
+    problems: &mut Problems,
+) {
+    let policy = Policy {
+        judged,
+        builder,
+        is_given: false,
+    };
+    policy.schedules(problems);
+    policy.windows(problems);
+    policy.generations(problems);
+    policy.invariants(problems);
+    policy.traps(problems);
+    let check = CaseCheck { judged, builder };
+    for scenario in check.scenarios() {
+        let within = check.run_of(&scenario);
+        policy.objectives(&scenario, &within, problems);
+        policy.durations(&scenario, &within, problems);
+        policy.uneven(&within, problems);
+        policy.unkeyed(&scenario, &within, problems);
+    }
+}
+
+/// Adds the errors of policies with the inputs that were given: what `check` computed of defaults need not
+/// hold of them.
+pub fn check_given<'r, 'a>(
+    judged: &'r Judged<'r, 'a>,
+    builder: &'r Builder<'r, 'a>,
+    problems: &mut Problems,
+) {
+    let policy = Policy {
+        judged,
+        builder,
+        is_given: true,
+    };
+    policy.schedules(problems);
+    policy.invariants(problems);
+}
