@@ -70,3 +70,37 @@ with = { argv = ["/bin/true"], class = "convergent" }
     let said = folder.salvor(&["plan"]).ends_with(0).says("`one`, `two`: ");
     assert_eq!(said.stdout.matches("an exit code of 0").count(), 1);
 }
+
+#[test]
+fn programs_that_hide_their_failures_are_pointed_at() {
+    let plan_of = |argv: &str| {
+        let steps = format!(
+            "[steps.load]\nuses = \"exec\"\nwith = {{ argv = {argv}, class = \"convergent\" }}\n"
+        );
+        let folder = Folder::of_steps(&steps, &["load"], &json!({}));
+        folder.salvor(&["plan"]).ends_with(0).stdout
+    };
+    for (argv, words) in [
+        (
+            r#"["/bin/sh", "-c", "gunzip -c a.gz | psql"]"#,
+            "a pipeline in a shell's",
+        ),
+        (
+            r#"["psql", "-d", "shop", "-f", "shop.sql"]"#,
+            "psql goes on after an error",
+        ),
+        (
+            r#"["pg_restore", "-d", "shop", "shop.dump"]"#,
+            "pg_restore goes on after an",
+        ),
+        (
+            r#"["pg_restore", "-1", "-d", "shop", "--clean", "shop.dump"]"#,
+            "pg_restore drops what is there",
+        ),
+    ] {
+        let said = plan_of(argv);
+        assert!(said.contains(words), "{argv}: {said}");
+    }
+    let said = plan_of(r#"["psql", "-v", "ON_ERROR_STOP=1", "-f", "shop.sql"]"#);
+    assert!(!said.contains("psql goes on"), "{said}");
+}

@@ -5,12 +5,12 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::fields::Fields;
 use crate::fields::Type;
 use crate::identity::IdentityTemplate;
 use crate::quantity::Period;
+use crate::trap::Trap;
 use crate::values::Values;
 
 /// All that a provider tells about itself.
@@ -264,84 +264,4 @@ pub struct Permission {
     pub name: &'static str,
     /// What it is needed for.
     pub why: &'static str,
-}
-
-/// Something that goes wrong in the field, known beforehand.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Trap {
-    /// A stable id: `pg-plain-sql-meta-commands`.
-    pub id: &'static str,
-    /// When it applies.
-    pub when: Condition,
-    /// What happens and what to do.
-    pub message: &'static str,
-    /// Where the fact was read: a documentation page, an issue, an experiment.
-    pub source: &'static str,
-}
-
-/// When a [`Trap`] applies, judged by the inputs of the step and of its store alone.
-///
-/// `store.NAME` is the input `NAME` of the store; a store whose kind has no such input is not meant.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Condition {
-    /// Whenever the kind is used.
-    Always,
-    /// When this input has this value.
-    InputIs(&'static str, Value),
-    /// When this input was left out.
-    InputMissing(&'static str),
-    /// When the store is of the kind of this full name.
-    StoreIs(&'static str),
-}
-
-/// What a [`Condition`] is judged by.
-#[derive(Clone, Copy, Debug)]
-pub struct Judged<'a> {
-    /// What the action takes.
-    pub takes: &'a Fields,
-    /// What the plan gives it.
-    pub with: &'a Values,
-    /// The store that the step is about, with what the plan gives it.
-    pub store: Option<(&'a StoreKind, &'a Values)>,
-}
-
-impl Condition {
-    /// True when it holds for these inputs.
-    pub fn holds(&self, judged: Judged<'_>) -> bool {
-        match self {
-            Self::Always => true,
-            Self::InputIs(input, value) => {
-                judged.input(input).is_some_and(|(takes, with, name)| {
-                    let default = || takes.get(name).and_then(|field| field.default.as_ref());
-                    with.get(name).or_else(default) == Some(value)
-                })
-            }
-            Self::InputMissing(input) => judged
-                .input(input)
-                .is_some_and(|(_, with, name)| with.get(name).is_none()),
-            Self::StoreIs(name) => judged.store.is_some_and(|(kind, _)| kind.name == *name),
-        }
-    }
-
-    /// The input that it asks about, as it is written in the condition.
-    pub fn input(&self) -> Option<&'static str> {
-        match self {
-            Self::InputIs(input, _) | Self::InputMissing(input) => Some(input),
-            Self::Always | Self::StoreIs(_) => None,
-        }
-    }
-}
-
-impl<'a> Judged<'a> {
-    /// Where an input is looked up, and under which name there.
-    fn input<'b>(self, input: &'b str) -> Option<(&'a Fields, &'a Values, &'b str)> {
-        match (input.strip_prefix("store."), self.store) {
-            (None, _) => Some((self.takes, self.with, input)),
-            (Some(name), Some((kind, with))) => {
-                kind.with.get(name).map(|_| (&kind.with, with, name))
-            }
-            (Some(_), None) => None,
-        }
-    }
 }

@@ -4,13 +4,14 @@
 //! have changed something. A program that was killed at its deadline leaves its outcome unknown. It finds
 //! its operation's id in `SALVOR_OPERATION`, for services that take a token.
 
+mod traps;
+
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 
 use salvor_contract::ActionKind;
 use salvor_contract::Call;
 use salvor_contract::Class;
-use salvor_contract::Condition;
 use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Fields;
@@ -26,7 +27,6 @@ use salvor_contract::Period;
 use salvor_contract::Preview;
 use salvor_contract::Probe;
 use salvor_contract::Secret;
-use salvor_contract::Trap;
 use salvor_contract::Type;
 use salvor_contract::Values;
 use salvor_contract::secret::SecretString;
@@ -114,22 +114,7 @@ pub(crate) fn kind() -> ActionKind {
         by_hand: vec![
             "{{#if with.dir}}cd {{q with.dir}} && {{/if}}{{#each with.argv}}{{q this}} {{/each}}",
         ],
-        traps: vec![
-            Trap {
-                id: "exec-unkeyed",
-                when: Condition::InputMissing("class"),
-                message: "without a class an interrupted program is never started again by itself: a person must \
-                          say what became of it; declare `class`, and a `probe` that finds out",
-                source: "AWS Builders' Library, Making retries safe with idempotent APIs",
-            },
-            Trap {
-                id: "exec-hidden-failure",
-                when: Condition::Always,
-                message: "an exit code of 0 says what the program thinks of itself: psql without ON_ERROR_STOP and \
-                          pipelines exit 0 after errors; check the result in a step of its own",
-                source: "https://www.postgresql.org/docs/current/app-psql.html, Exit Status",
-            },
-        ],
+        traps: traps::of_programs(),
         ..ActionKind::reading(NAME, "Runs a program.", Fields::of::<Exec>())
     }
 }
