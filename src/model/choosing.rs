@@ -133,6 +133,10 @@ impl Plan {
         let name = input.name.as_str();
         let by_operator = || -> Option<Result<Value, String>> {
             if let Some(value) = given.fixed.get(name) {
+                // As a change set writes down that it was left out.
+                if value.is_null() && input.is_optional {
+                    return Some(Ok(Value::Null));
+                }
                 return Some(input.takes.of_json(value));
             }
             let text = given

@@ -78,6 +78,7 @@ fn head(change_set: &ChangeSet, look: &Look) -> String {
     let inputs: Vec<String> = change_set
         .inputs
         .iter()
+        .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| format!("{name} {}", input_words(value)))
         .collect();
     let mut text = wrapped("", &line, 2, look.width);

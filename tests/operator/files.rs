@@ -1,4 +1,4 @@
-//! Files of the plan's folder that a run reads, edited after they were reviewed.
+//! What was reviewed, and changed before it is applied: files of the plan's folder, inputs that were left out.
 
 use serde_json::json;
 
@@ -55,4 +55,31 @@ fn a_run_goes_on_with_the_template_that_was_reviewed_or_not_at_all() {
     folder.write("values.hbs", "size: {{size}}\n");
     folder.salvor(&["resume", &run, "--no-input"]).ends_with(0);
     assert_eq!(folder.read("values.yaml"), "size: 3\n");
+}
+
+/// Neither refused as a value that is none, nor given behind the reviewer's back.
+#[test]
+fn an_input_that_was_left_out_at_the_review_stays_so() {
+    let plan = r#"
+format = 1
+[plan]
+name  = "shop"
+title = "Recover the shop"
+[inputs]
+label = { type = "string", optional = true }
+[providers.simulated]
+[steps.note]
+uses = "simulated.run"
+with = { target = "label", value = "{{default inputs.label 'none'}}", class = "named" }
+[scenarios.full]
+goal = ["note"]
+"#;
+    let folder = Folder::with(plan, &json!({}));
+    let planned = folder.salvor(&["plan", "--out", "shop.changeset"]);
+    assert!(!planned.ends_with(0).stdout.contains("label null"));
+    let mut apply = folder.command(&["apply", "shop.changeset", "--no-input"]);
+    apply.env("SALVOR_INPUT_LABEL", "late");
+    let output = apply.output().expect("the binary starts");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(folder.world()["values"]["label"]["value"], "none");
 }
