@@ -31,6 +31,7 @@ use crate::recovery_points::rule::belongs;
 use crate::recovery_points::rule::choose;
 use crate::recovery_points::sets::Member;
 use crate::recovery_points::sets::choose_backup;
+use crate::recovery_points::sets::is_continuous;
 use crate::recovery_points::words::between;
 use crate::survey::Surveyed;
 use crate::survey::touched_stores;
@@ -98,7 +99,7 @@ pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Req
     let goal = request
         .goal
         .unwrap_or_else(|| goal_of(&request.asked, surveyed));
-    let backups = backups_of_sets(plan, graph, surveyed, request, &touched, goal);
+    let together = choose_together(plan, graph, surveyed, request, &touched, goal);
     let selections: Vec<StoreSelection> = plan
         .stores
         .iter()
@@ -119,7 +120,7 @@ pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Req
                 selection.reason = why_left(store);
                 return selection;
             }
-            let wanted = wanted(name, request, &backups);
+            let wanted = wanted(name, request, &together);
             if let Some(after) = store
                 .known_after
                 .as_ref()
@@ -144,7 +145,7 @@ pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Req
             let judged = match (surveyed.stores.get(name), wanted) {
                 (Some(Ok(points)), Ok(wanted)) => choose(
                     &Rule {
-                        goal,
+                        goal: together.moments.get(name).copied().unwrap_or(goal),
                         not_before: oldest_kept(store, surveyed.at),
                         wanted,
                         allow_partial: store.allow_partial,
@@ -187,60 +188,83 @@ fn goal_of(asked: &Asked, surveyed: &Surveyed) -> Timestamp {
     }
 }
 
-/// For each store that must be brought back together with others, the backup id or why there is none.
-fn backups_of_sets(
+/// What the sets say of stores that must be brought back together with others.
+#[derive(Default)]
+struct Together {
+    /// The backup id of a store, or why there is none.
+    backups: BTreeMap<StoreName, Result<String, String>>,
+    /// Members that reach any moment of a window, and have no points of a backup id.
+    continuous: BTreeSet<StoreName>,
+    /// The moment to which these follow their set, where it is known.
+    moments: BTreeMap<StoreName, Timestamp>,
+}
+
+fn choose_together(
     plan: &Instance,
     graph: &Graph,
     surveyed: &Surveyed,
     request: &Request,
     touched: &BTreeSet<StoreName>,
     goal: Timestamp,
-) -> BTreeMap<StoreName, Result<String, String>> {
-    let mut backups = BTreeMap::new();
-    if matches!(request.asked, Asked::Backup(_)) {
-        return backups;
-    }
+) -> Together {
+    let mut chosen = Together::default();
     for (set_name, set) in &plan.sets {
         let is_free = |store: &&StoreName| {
             touched.contains(*store)
                 && !request.points.contains_key(*store)
                 && !request.pinned.contains_key(*store)
-                && !backups.contains_key(*store)
+                && !chosen.backups.contains_key(*store)
         };
-        let together: Vec<&StoreName> = set.members.iter().filter(is_free).collect();
-        if together.len() < 2 {
+        let members: Vec<&StoreName> = set.members.iter().filter(is_free).collect();
+        let seen = |name: &StoreName| visible(plan, graph, surveyed, name);
+        let (continuous, dated): (Vec<&StoreName>, Vec<&StoreName>) = members
+            .iter()
+            .partition(|name| seen(name).is_some_and(|member| is_continuous(member.points)));
+        chosen
+            .continuous
+            .extend(continuous.iter().copied().cloned());
+        let visible: Vec<Member<'_>> = dated.iter().filter_map(|name| seen(name)).collect();
+        let is_asked = matches!(request.asked, Asked::Backup(_));
+        if is_asked || members.len() < 2 || visible.is_empty() {
             continue;
         }
-        let visible = together.iter().filter_map(|name| {
-            let store = plan.stores.get(*name)?;
-            let is_later = store
-                .known_after
-                .as_ref()
-                .is_some_and(|step| graph.contains(step));
-            let points: &[RecoveryPoint] = surveyed.stores.get(*name)?.as_ref().ok()?;
-            (!is_later).then_some(Member {
-                store: name,
-                points,
-                allow_partial: store.allow_partial,
-            })
-        });
-        let visible: Vec<Member<'_>> = visible.collect();
-        if visible.is_empty() {
-            continue;
+        let backup = choose_backup(goal, &visible, set.skew_max);
+        if let Ok((_, moment)) = &backup {
+            let follow = continuous.into_iter().cloned();
+            chosen.moments.extend(follow.map(|store| (store, *moment)));
         }
-        let backup = choose_backup(goal, &visible, set.skew_max)
+        let backup = backup
+            .map(|(id, _)| id)
             .map_err(|reason| format!("no backup of set `{set_name}` can be used: {reason}"));
-        for store in together {
-            backups.insert(store.clone(), backup.clone());
+        for store in dated {
+            chosen.backups.insert(store.clone(), backup.clone());
         }
     }
-    backups
+    chosen
+}
+
+/// A store as a member of its set, unless it could not be seen or is known only during the run.
+fn visible<'a>(
+    plan: &'a Instance,
+    graph: &Graph,
+    surveyed: &'a Surveyed,
+    name: &StoreName,
+) -> Option<Member<'a>> {
+    let (name, store) = plan.stores.get_key_value(name)?;
+    let known_after = store.known_after.as_ref();
+    let is_later = known_after.is_some_and(|step| graph.contains(step));
+    let points: &[RecoveryPoint] = surveyed.stores.get(name)?.as_ref().ok()?;
+    (!is_later).then_some(Member {
+        store: name,
+        points,
+        allow_partial: store.allow_partial,
+    })
 }
 
 fn wanted<'a>(
     name: &StoreName,
     request: &'a Request,
-    backups: &'a BTreeMap<StoreName, Result<String, String>>,
+    together: &'a Together,
 ) -> Result<Wanted<'a>, String> {
     if let Some(pinned) = request.pinned.get(name) {
         return Ok(Wanted::Pinned(pinned));
@@ -248,7 +272,8 @@ fn wanted<'a>(
     if let Some(point) = request.points.get(name) {
         return Ok(Wanted::Point(point));
     }
-    match (&request.asked, backups.get(name)) {
+    match (&request.asked, together.backups.get(name)) {
+        (Asked::Backup(_), _) if together.continuous.contains(name) => Ok(Wanted::Nearest),
         (Asked::Backup(backup), _) => Ok(Wanted::Backup(backup)),
         (Asked::Latest | Asked::At(_), Some(Ok(backup))) => Ok(Wanted::Backup(backup)),
         (Asked::Latest | Asked::At(_), Some(Err(reason))) => Err(reason.clone()),

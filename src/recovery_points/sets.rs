@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use salvor_contract::Period;
+use salvor_contract::Reach;
 use salvor_contract::RecoveryPoint;
 use salvor_contract::StoreName;
 
@@ -24,7 +25,16 @@ pub(super) struct Member<'a> {
     pub allow_partial: bool,
 }
 
-/// The newest backup id that serves all members.
+/// True of a store that was seen and reaches windows only, none of them of a backup id.
+pub(super) fn is_continuous(points: &[RecoveryPoint]) -> bool {
+    let is_window = |point: &RecoveryPoint| matches!(point.reach, Reach::Window { .. });
+    !points.is_empty()
+        && points
+            .iter()
+            .all(|point| is_window(point) && point.set.is_none())
+}
+
+/// The newest backup id that serves all members, and the newest moment of its points.
 ///
 /// # Errors
 /// Why there is none: what is wrong with the newest that there is.
@@ -32,7 +42,7 @@ pub(super) fn choose_backup(
     goal: Timestamp,
     members: &[Member<'_>],
     skew_max: Option<Period>,
-) -> Result<String, String> {
+) -> Result<(String, Timestamp), String> {
     let groups: Vec<BTreeMap<&str, Vec<&RecoveryPoint>>> = members.iter().map(grouped).collect();
     let ids: BTreeSet<&str> = groups
         .iter()
@@ -52,7 +62,7 @@ pub(super) fn choose_backup(
     let mut first_reason = None;
     for (_, id) in &ids {
         match serves(goal, id, members, &groups, skew_max) {
-            Ok(()) => return Ok((*id).to_owned()),
+            Ok(moment) => return Ok(((*id).to_owned(), moment)),
             // That a backup lies after the goal says nothing about the set.
             Err(Refusal::AfterGoal) => {}
             Err(Refusal::Because(reason)) => {
@@ -77,7 +87,7 @@ fn serves(
     members: &[Member<'_>],
     groups: &[BTreeMap<&str, Vec<&RecoveryPoint>>],
     skew_max: Option<Period>,
-) -> Result<(), Refusal> {
+) -> Result<Timestamp, Refusal> {
     let mut moments = Vec::with_capacity(members.len());
     for (member, group) in members.iter().zip(groups) {
         let points = group
@@ -110,7 +120,7 @@ fn serves(
             length_words(skew.duration()),
             length_words(limit.duration())
         ))),
-        None => Ok(()),
+        None => Ok(last),
     }
 }
 
