@@ -137,7 +137,7 @@ impl Resolution<'_> {
             [variant, output, rest @ ..]
                 if self.plan.variants.iter().any(|v| v.name.name == *variant) =>
             {
-                self.offer(variant, output).map(|t| inner(t, rest))
+                self.offered_type(variant, output).map(|t| inner(t, rest))
             }
             [root, ..] => Err(self.unknown_root(root, path)),
             [] => Ok(Type::Any),
@@ -160,10 +160,15 @@ impl Resolution<'_> {
         }
     }
 
+    /// Where the chosen variant offers what a path refers to.
+    pub fn offer(&self, path: &[String]) -> Option<&Node> {
+        let part = self.offers.get(path.first()?.as_str())?;
+        part.offers.get(path.get(1)?)
+    }
+
     /// What a path to a variant's output stands for.
     pub fn offered(&self, path: &[String]) -> Option<Template> {
-        let part = self.offers.get(path.first()?.as_str())?;
-        let node = part.offers.get(path.get(1)?)?;
+        let node = self.offer(path)?;
         let template = match &node.content {
             Content::Text(text) => Template::parse(text).ok()?,
             Content::Integer(number) => Template::value(Value::from(*number)),
@@ -243,7 +248,7 @@ impl Resolution<'_> {
         })
     }
 
-    fn offer(&self, variant: &str, output: &str) -> Result<Type, Lost> {
+    fn offered_type(&self, variant: &str, output: &str) -> Result<Type, Lost> {
         let offered = self
             .plan
             .variants

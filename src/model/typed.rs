@@ -321,6 +321,13 @@ impl Typing<'_, '_> {
                 format!("{} takes {}", self.owner, type_words(takes)),
             )
             .at(node.at, format!("this says {}", type_words(&gives)));
+            let offer = template
+                .single_path()
+                .and_then(|path| self.resolution.offer(path));
+            let problem = match offer {
+                Some(offer) => problem.and_at(offer.at, "offered here"),
+                None => problem,
+            };
             let is_plain = matches!(
                 gives,
                 Type::Integer | Type::Number | Type::Boolean | Type::Size
