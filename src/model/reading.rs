@@ -98,7 +98,8 @@ impl Reading {
 /// Reads a plan: a folder with `plan.toml`, or that file. Contacts nothing.
 pub fn read(path: &Path, registry: &Registry) -> Reading {
     let (mut document, mut problems) = read_document(path);
-    let is_there = !document.root.entries.is_empty();
+    // An empty file is a plan that lacks everything, and is told so.
+    let is_there = !document.root.entries.is_empty() || problems.errors() == 0;
     let is_newer = is_there && refuse_newer(&document, &mut problems);
     if !is_there || is_newer {
         return Reading {
