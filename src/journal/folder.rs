@@ -73,7 +73,7 @@ impl StateFolder {
             let path = root.join("lineage");
             // Two processes may come first at once: one name wins, and both read that one.
             make_once(&path, token.as_bytes(), &token)?;
-            let lineage = read_text(&path)?;
+            let lineage = read_lineage(&path)?;
             Ok(Self { root, lineage })
         })
         .await
@@ -82,10 +82,10 @@ impl StateFolder {
     /// Opens the folder for reading only; makes nothing.
     ///
     /// # Errors
-    /// [`StorageError::Missing`] when it is not there.
+    /// [`StorageError::Missing`] when it is not there, [`StorageError::Unfit`] when its lineage is damaged.
     pub async fn open_existing(root: PathBuf) -> Result<Self, StorageError> {
         blocking(move || {
-            let lineage = read_text(&root.join("lineage"))?;
+            let lineage = read_lineage(&root.join("lineage"))?;
             Ok(Self { root, lineage })
         })
         .await
@@ -311,10 +311,17 @@ fn make_once(path: &Path, bytes: &[u8], token: &str) -> Result<bool, StorageErro
     }
 }
 
-fn read_text(path: &Path) -> Result<String, StorageError> {
-    String::from_utf8(read_file(path)?).map_err(|_| StorageError::Unfit {
-        what: format!("{} is not text", path.display()),
-    })
+/// The environment's id. The lock is a file of this name, so one that leads elsewhere would lock something else.
+fn read_lineage(path: &Path) -> Result<String, StorageError> {
+    let text = String::from_utf8(read_file(path)?).unwrap_or_default();
+    if !is_plain(&text) {
+        let what = format!(
+            "{} is damaged: it holds the environment's id, which is made of letters and digits",
+            path.display()
+        );
+        return Err(StorageError::Unfit { what });
+    }
+    Ok(text)
 }
 
 fn names_in(folder: &Path) -> Result<Vec<String>, StorageError> {

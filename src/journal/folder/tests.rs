@@ -188,3 +188,15 @@ async fn a_folder_that_others_can_write_is_refused() {
         )
     );
 }
+
+#[tokio::test]
+async fn a_damaged_lineage_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().to_owned();
+    for lineage in ["", "/", "..", "a/b", "a\n", "a\0"] {
+        std::fs::write(root.join("lineage"), lineage).expect("ours");
+        let refused = StateFolder::open_existing(root.clone()).await;
+        let refused = refused.expect_err("it is damaged").to_string();
+        assert!(refused.contains("lineage is damaged"), "{refused}");
+    }
+}
