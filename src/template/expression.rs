@@ -288,7 +288,7 @@ impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(reference) => reference.fmt(f),
-            Self::Literal(value) => value.fmt(f),
+            Self::Literal(value) => f.write_str(&literal(value)),
             Self::Call(helper, arguments, _) => {
                 f.write_str(helper.name())?;
                 for argument in arguments {
@@ -306,6 +306,26 @@ impl fmt::Display for Expression {
     }
 }
 
+/// A value as the parser reads it: as JSON, with a large `E` and without a plus in numbers, since a small one begins
+/// a name.
+fn literal(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string().replace("e+", "e").replace('e', "E"),
+        Value::Array(list) => {
+            let values: Vec<String> = list.iter().map(literal).collect();
+            format!("[{}]", values.join(","))
+        }
+        Value::Object(object) => {
+            let entry = |(name, value): (&String, &Value)| {
+                format!("{}:{}", Value::String(name.clone()), literal(value))
+            };
+            let entries: Vec<String> = object.iter().map(entry).collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => value.to_string(),
+    }
+}
+
 /// Prints the path with dots between the names.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -318,9 +338,10 @@ impl fmt::Display for Reference {
                 .into_iter()
                 .any(|word| name.starts_with(word))
                 || name.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+            let is_taken = index == 0 && is_word && !(is_number(name) && self.goes_on_as_a_path());
             let is_plain = !name.is_empty()
                 && name != "this"
-                && !(index == 0 && is_word)
+                && !is_taken
                 && name
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
@@ -332,4 +353,21 @@ impl fmt::Display for Reference {
         }
         Ok(())
     }
+}
+
+impl Reference {
+    /// Whether what follows a first name that is a number shows that it is none: `9.endpoint`, not `9.5`.
+    fn goes_on_as_a_path(&self) -> bool {
+        let [first, second, ..] = self.path.as_slice() else {
+            return false;
+        };
+        // The parser knows no small `e` in numbers.
+        second.contains('e') || format!("{first}.{second}").parse::<f64>().is_err()
+    }
+}
+
+/// Whether brackets around a name would make it a list: `[9]`.
+fn is_number(name: &str) -> bool {
+    let digits = name.strip_prefix('-').unwrap_or(name);
+    digits.starts_with(|c: char| c.is_ascii_digit()) && digits.parse::<f64>().is_ok()
 }
