@@ -25,6 +25,10 @@ const SENTINEL: &str = "salvor-reads-on";
 /// A statement goes on over at most so many lines that look like beginnings of others.
 const LINES_MAX: usize = 64;
 
+/// So many bytes are read again in all to find where statements end. Behind that a file is broken throughout, and
+/// each of its lines is judged by itself, so that the work stays in proportion to the file.
+const READ_AGAIN_MAX: usize = 256 * 1024;
+
 /// One thing that is not TOML.
 pub struct Mistake {
     /// Where.
@@ -101,11 +105,16 @@ fn repaired(text: &str) -> Repaired {
         known: Vec::new(),
     };
     let mut index = 0;
+    let mut read_again = 0;
     while index < starts.len() {
         let start = starts[index];
         let last = (index + LINES_MAX).min(starts.len());
-        let whole =
-            (index + 1..=last).find(|next| errors_of(&text[start..end_of(*next)]).is_empty());
+        let whole = (index + 1..=last).find(|next| {
+            let statement = &text[start..end_of(*next)];
+            read_again += statement.len();
+            let is_tried = *next == index + 1 || read_again <= READ_AGAIN_MAX;
+            is_tried && errors_of(statement).is_empty()
+        });
         if let Some(next) = whole {
             made.text.push_str(&text[start..end_of(next)]);
             index = next;
