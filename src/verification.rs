@@ -192,7 +192,11 @@ pub fn assess(change_set: &ChangeSet, state: &RunState, now: Moment) -> Assessme
                         observed,
                         ..
                     } = finding;
-                    not_proved.push(format!("{subject}: expected {expected}, found {observed}"));
+                    let said = format!("{subject}: expected {expected}, found {observed}");
+                    // Mostly it is why the step failed, and was said a line before.
+                    if not_proved.last().is_none_or(|last| !last.ends_with(&said)) {
+                        not_proved.push(said);
+                    }
                 }
                 Judgement::Inconclusive => {
                     let Finding {
@@ -209,7 +213,7 @@ pub fn assess(change_set: &ChangeSet, state: &RunState, now: Moment) -> Assessme
         actual,
     };
     if !rto.is_met() {
-        let objective = rto.objective.unwrap_or_default();
+        let objective = length_words(rto.objective.unwrap_or_default().duration());
         let took = length_words(actual.duration());
         not_proved.push(format!("the RTO was missed: {took} of {objective}"));
     }
@@ -243,7 +247,7 @@ fn unmet(rpo: &DataObjective) -> Option<String> {
         Standing::Missed => Some(format!(
             "the RPO of {store} was missed: {} of {}",
             length_words(rpo.actual.unwrap_or_default().duration()),
-            rpo.objective.unwrap_or_default()
+            length_words(rpo.objective.unwrap_or_default().duration())
         )),
         Standing::Open(why) => Some(format!("the RPO of {store} is open: {why}")),
     }

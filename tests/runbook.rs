@@ -124,6 +124,46 @@ fn what_is_known_later_is_a_variable_that_must_be_set() {
 }
 
 #[test]
+fn every_page_fits_a_phone_and_begins_with_its_steps() {
+    let registry = registry();
+    for folder in plans() {
+        let plan = read(&folder, &registry).plan.expect("a valid plan");
+        for scenario in &plan.scenarios {
+            let name = &scenario.name.name;
+            let page = runbook(&folder, name, "html");
+            let at = |what: &str| page.find(what);
+            let place = format!("{} · {name}", folder.display());
+            let viewport =
+                "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">";
+            assert!(at(viewport).is_some(), "{place}");
+            // Nothing is wider than the page: what is typed wraps, a line under itself, and breaks where it must.
+            assert!(at("overflow-wrap:anywhere").is_some(), "{place}");
+            assert!(at("white-space:pre-wrap").is_some(), "{place}");
+            let bare = page.split("<pre>").skip(1);
+            for block in bare {
+                assert!(block.starts_with("<span>"), "{place}: {block}");
+            }
+            let style = page.split("</style>").next().expect("a page has a style");
+            let fixed = style.split("width:").skip(1).map(|rest| {
+                let end = rest.find([';', '}', ')']).unwrap_or(rest.len());
+                &rest[..end]
+            });
+            let fixed: Vec<&str> = fixed
+                .filter(|width| width.ends_with("px") && width.len() > "9.9px".len())
+                .collect();
+            assert!(fixed.is_empty(), "{place}: {fixed:?}");
+            let first = at("<section class=\"step\">").expect("a runbook has steps");
+            for table in page.match_indices("<table").map(|(place, _)| place) {
+                assert!(
+                    first < table,
+                    "{place}: a table keeps the reader from step 1"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_page_is_whole_and_shows_markup_as_text() {
     let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/calabi");
     let page = runbook(&plan, "full", "html");

@@ -29,6 +29,16 @@ pub(super) fn section(heading: &str, html: &str) -> String {
     format!("<section><h2>{}</h2>{html}</section>", escape(heading))
 }
 
+/// What is typed, a line each. A line that is too long for the page goes on under itself, indented, so that it is
+/// not taken for two.
+pub(super) fn commands(text: &str) -> String {
+    let lines: String = text
+        .lines()
+        .map(|line| format!("<span>{}</span>", escape(line)))
+        .collect();
+    format!("<pre>{lines}</pre>")
+}
+
 /// Texts as a list.
 pub(super) fn list(texts: &[String]) -> String {
     let items: String = texts
@@ -75,8 +85,13 @@ impl Table {
             .iter()
             .map(|column| format!("<th scope=\"col\">{column}</th>"))
             .collect();
+        // Beside the name of a row, a single value needs no name of its own.
+        let class = match self.columns.len() {
+            0..=2 => " class=\"pairs\"",
+            _ => "",
+        };
         format!(
-            "<table><thead><tr>{head}</tr></thead><tbody>{}</tbody></table>",
+            "<table{class}><thead><tr>{head}</tr></thead><tbody>{}</tbody></table>",
             self.rows
         )
     }
@@ -90,9 +105,9 @@ body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)
 h1{font-size:1.5rem;line-height:1.2}h2{font-size:1.1rem;margin:0 0 .3rem}\
 section{border-top:1px solid var(--line);padding:1rem 0}\
 ul,ol{margin:.3rem 0;padding-left:1.2rem}code,pre{font-family:ui-monospace,monospace;font-size:.85rem}\
-pre{background:var(--soft);border:1px solid var(--line);border-radius:6px;padding:.7rem;overflow-x:auto;white-space:pre-wrap}\
+pre{background:var(--soft);border:1px solid var(--line);border-radius:6px;padding:.7rem;overflow-x:auto;white-space:pre-wrap}pre span{display:block;padding-left:1.5em;text-indent:-1.5em;min-height:1lh}\
 table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;vertical-align:top;border-bottom:1px solid var(--line);padding:.3rem .5rem}\
-tbody th{font-weight:600;min-width:7.5rem}tbody tr:last-child>*{border-bottom:0}time{white-space:nowrap}small{font-weight:400}.chip{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .6rem;margin:0 .4rem .4rem 0}\
+thead th{white-space:nowrap}td{min-width:4.5rem}tbody th{font-weight:600;min-width:7.5rem}tbody tr:last-child>*{border-bottom:0}time{white-space:nowrap}small{font-weight:400}.chip{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .6rem;margin:0 .4rem .4rem 0}\
 .note{white-space:pre-wrap;border-left:3px solid var(--line);padding-left:.7rem}.bad{color:var(--warn)}\
 .verdict{border:2px solid;border-radius:6px;padding:.4rem .7rem;font-weight:600}\
 .verdict.green{color:var(--good)}.verdict.amber{color:var(--amber)}.verdict.red{color:var(--warn)}\
@@ -104,11 +119,10 @@ tbody th{font-weight:600;min-width:7.5rem}tbody tr:last-child>*{border-bottom:0}
 .ground{fill:var(--paper)}.stripe,.dot,.faint{fill:var(--ink)}.faint{opacity:.35}\
 .tick,.ground-line{stroke:var(--line)}.rto{stroke:var(--warn);stroke-width:2;stroke-dasharray:6 3}.picture .rto-tag{fill:var(--warn)}\
 .legend{list-style:none;padding:0;font-size:.9rem}.legend .key{vertical-align:middle}\
-summary{cursor:pointer;font-weight:600;margin:.6rem 0}\
-@media(max-width:40rem){thead{display:none}table,tbody,tr,th,td{display:block;border:0;padding:0}tbody th{min-width:0}tr{border-bottom:1px solid var(--line);padding:.5rem 0}\
-td[data-column]:not(:empty)::before{content:attr(data-column) \": \";opacity:.75}}\
+@media(max-width:40rem){thead{display:none}table,tbody,tr,th,td{display:block;border:0;padding:0}tbody th,td{min-width:0}tr{border-bottom:1px solid var(--line);padding:.5rem 0}tbody tr:last-child{border:0}\
+table:not(.pairs) td:not(:empty)::before{content:attr(data-column) \": \";opacity:.75}}\
 @media print{:root{color-scheme:light;--ink:#000;--paper:#fff;--line:#999;--soft:#fff;--warn:#900;--good:#063;--amber:#640;--bar:#777}\
-body{max-width:none;padding:0;print-color-adjust:exact;-webkit-print-color-adjust:exact}details{display:block}h2{break-after:avoid}tr,li,pre{break-inside:avoid}}";
+body{max-width:none;padding:0;print-color-adjust:exact;-webkit-print-color-adjust:exact}h2{break-after:avoid}tr,li,pre,.step{break-inside:avoid}}";
 
 /// A whole page around a body that is HTML already.
 pub(super) fn page(title: &str, body: &str) -> String {

@@ -304,6 +304,7 @@ fn plain(value: &Value) -> String {
     match (value, serde_json::from_value::<Secret>(value.clone())) {
         (Value::Object(_), Ok(secret)) => secret.to_string(),
         (Value::String(text), _) => text.clone(),
+        (Value::Null, _) => "not given".to_owned(),
         (other, _) => other.to_string(),
     }
 }

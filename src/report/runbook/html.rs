@@ -2,8 +2,10 @@
 
 use crate::recovery_points::length_words;
 use crate::report::html::Table;
+use crate::report::html::commands;
 use crate::report::html::escape;
 use crate::report::html::page;
+use crate::report::html::section;
 use crate::report::runbook::Runbook;
 use crate::report::runbook::RunbookStep;
 use crate::report::runbook::markdown::numbers;
@@ -26,18 +28,19 @@ pub fn runbook_html(runbook: &Runbook) -> String {
     }
     body.push_str(
         "<p>Steps are in an order that keeps what each needs. Commands are for a POSIX shell; a command with a \
-         variable that is not set yet ends with an error and does nothing.</p>",
+         variable that is not set yet ends with an error and does nothing. What can be lost, and the values that \
+         the commands were made with, stand at the end.</p>",
     );
-    if !runbook.inputs.is_empty() {
-        let mut table = Table::new(&["input", "value"]);
-        for (name, value) in &runbook.inputs {
-            table.row([escape(name), escape(value)]);
-        }
-        body.push_str(&format!(
-            "<details open><summary>Values</summary>{}</details>",
-            table.html()
-        ));
+    for step in &runbook.steps {
+        body.push_str(&step_html(step));
     }
+    body.push_str(&reference(runbook));
+    page(&runbook.title, &body)
+}
+
+/// What is looked up while the steps are done. It stands behind them: who opens the page on a phone begins with a step.
+fn reference(runbook: &Runbook) -> String {
+    let mut html = String::new();
     if !runbook.stores.is_empty() {
         let mut table = Table::new(&["store", "where", "class", "step"]);
         for store in &runbook.stores {
@@ -52,20 +55,21 @@ pub fn runbook_html(runbook: &Runbook) -> String {
                 numbers(&store.restored_by),
             ]);
         }
-        body.push_str(&format!(
-            "<details open><summary>What can be lost</summary>{}</details>",
-            table.html()
-        ));
+        html.push_str(&section("What can be lost", &table.html()));
     }
-    for step in &runbook.steps {
-        body.push_str(&step_html(step));
+    if !runbook.inputs.is_empty() {
+        let mut table = Table::new(&["input", "value"]);
+        for (name, value) in &runbook.inputs {
+            table.row([escape(name), escape(value)]);
+        }
+        html.push_str(&section("Values", &table.html()));
     }
-    page(&runbook.title, &body)
+    html
 }
 
 fn step_html(step: &RunbookStep) -> String {
     let mut html = format!(
-        "<section><h2><label><input type=\"checkbox\"> Step {}: {}</label></h2><p><code>{}</code> {}</p>",
+        "<section class=\"step\"><h2><label><input type=\"checkbox\"> Step {}: {}</label></h2><p><code>{}</code> {}</p>",
         step.number,
         escape(&step.title),
         escape(&step.name),
@@ -82,7 +86,7 @@ fn step_html(step: &RunbookStep) -> String {
     }
     let typed = step.typed();
     if !typed.is_empty() {
-        html.push_str(&format!("<pre>{}</pre>", escape(&typed)));
+        html.push_str(&commands(&typed));
     }
     html.push_str("</section>");
     html

@@ -97,7 +97,10 @@ impl RunbookStep {
             facts.push("Do this also when the recovery fails.".to_owned());
         }
         if !self.needs.is_empty() {
-            facts.push(format!("Not before {} is done.", numbers(&self.needs)));
+            facts.push(match self.needs.as_slice() {
+                [only] => format!("Not before step {only} is done."),
+                all => format!("Not before steps {} are done.", numbers(all)),
+            });
         }
         let length = |length: Period| length_words(length.duration());
         match (self.expect, self.timeout) {
