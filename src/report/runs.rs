@@ -20,6 +20,7 @@ use crate::journal::chain::Chain;
 use crate::journal::folder::Listed;
 use crate::journal::state::Question;
 use crate::recovery_points::length_words;
+use crate::recovery_points::moment_words;
 
 /// One line a run, newest last.
 pub fn runs_text(runs: &[Listed]) -> String {
@@ -71,7 +72,7 @@ pub fn run_text(change_set: &ChangeSet, chain: &Chain) -> String {
         state.opening.plan,
         state.opening.scenario,
         state.opening.goal,
-        state.opening.at,
+        moment_words(state.opening.at),
         opener(chain)
     );
     let _ = writeln!(text, "{}\n", phase_words(state));

@@ -106,8 +106,9 @@ async fn refuse_unfit(
         Err(Error::Refused { what, .. }) => {
             let run = &chain.state.run;
             let what = format!("the answer to {step} will not do: {what}");
+            let at = load::plan_dir_option(&surroundings.plan_dir);
             Err(Refusal::new(Exit::Refused, what)
-                .hint(format!("`salvor show {run} {step}` has the question."))
+                .hint(format!("`salvor show {run} {step}{at}` has the question."))
                 .into())
         }
         // What the provider cannot judge now is judged when the run takes it up.
