@@ -308,6 +308,8 @@ fn copy_folder(from: &Path, to: &Path) {
 /// The documents' own values and habits, put back where the plans put them right.
 #[test]
 fn the_defects_of_the_documents_are_found() {
+    // What each plan says as it is, read once.
+    let mut known: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (plan, file, from, to, code) in [
         // Old versions and backups are kept equally long: blocks vanish under a live backup.
         (
@@ -445,6 +447,72 @@ fn the_defects_of_the_documents_are_found() {
             "",
             Code::Trap,
         ),
+        // Two copies, all in one account, the key beside them, and all of it in the region that is lost.
+        (
+            "backup-strategies",
+            "database/cluster.toml",
+            "site = \"{{inputs.away}}\"",
+            "site = \"{{inputs.home}}\"",
+            Code::TooFewCopies,
+        ),
+        (
+            "backup-strategies",
+            "plan.toml",
+            "immutable = true, key = \"backup-keys\", verified = \"volumes\"",
+            "key = \"backup-keys\"",
+            Code::TooFewCopies,
+        ),
+        (
+            "backup-strategies",
+            "database/lite.toml",
+            "account = \"backup\"",
+            "account = \"production\"",
+            Code::TooFewCopies,
+        ),
+        (
+            "backup-strategies",
+            "plan.toml",
+            "account = \"security\"",
+            "account = \"backup\"",
+            Code::KeyNotApart,
+        ),
+        (
+            "backup-strategies",
+            "database/cluster.toml",
+            "key = \"backup-keys\"",
+            "key = \"keys\"",
+            Code::KeyNotApart,
+        ),
+        (
+            "backup-strategies",
+            "plan.toml",
+            "default = \"eu-central-1\"",
+            "default = \"eu-west-1\"",
+            Code::LostSite,
+        ),
+        (
+            "backup-strategies",
+            "plan.toml",
+            "only      = [\"volumes\"]",
+            "only      = [\"archiving\"]",
+            Code::NotVerified,
+        ),
+        // Monthly and yearly generations that end before the daily ones.
+        (
+            "backup-strategies",
+            "plan.toml",
+            "weekly = 4, monthly = 12, yearly = 3",
+            "weekly = 1",
+            Code::GenerationWithoutUse,
+        ),
+        // A new cluster takes an hour and a half of an objective of four.
+        (
+            "calabi",
+            "plan.toml",
+            "rto    = \"5h30m\"",
+            "rto    = \"1h\"",
+            Code::RtoBelowSteps,
+        ),
         // The endpoint of the other instance: nothing offers it.
         (
             "calabi",
@@ -454,17 +522,18 @@ fn the_defects_of_the_documents_are_found() {
             Code::UnknownStep,
         ),
     ] {
-        let codes = |to: &str| -> Vec<Code> {
+        let codes = |to: &str| -> BTreeSet<String> {
             let problems = after_change(plan, file, from, to);
-            problems.iter().map(|problem| problem.code).collect()
+            let said = |problem: &Problem| format!("{} {}", problem.code, problem.title);
+            problems.iter().map(said).collect()
         };
-        assert!(
-            !codes(from).contains(&code),
-            "plans/{plan} has the defect {code}"
-        );
+        let before = known.entry(plan).or_insert_with(|| codes(from)).clone();
         let found = codes(to);
+        let word = code.to_string();
         assert!(
-            found.contains(&code),
+            found
+                .difference(&before)
+                .any(|said| said.starts_with(&word)),
             "plans/{plan}/{file} with `{to}`: {found:?}"
         );
     }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::model::check_case::CaseCheck;
 use crate::model::check_names::check_names;
+use crate::model::check_posture;
 use crate::model::instance::Step;
 use crate::model::instance::Store;
 use crate::model::instantiate::Builder;
@@ -55,6 +56,7 @@ impl Plan {
             return;
         }
         check_names(self, problems);
+        check_posture::check(self, problems);
         satisfiable::check(self, problems);
         let cases = self.cases();
         let deciding = self.deciding_inputs();

@@ -82,7 +82,6 @@ impl CaseCheck<'_, '_, '_> {
 
     /// The scenarios that can be chosen in this case.
     pub fn scenarios(&self) -> impl Iterator<Item = Cow<'_, ScenarioDeclaration>> {
-        let case = self.judged.resolution.case;
         let plan = self.judged.resolution.plan;
         plan.scenarios
             .iter()
@@ -93,20 +92,24 @@ impl CaseCheck<'_, '_, '_> {
                     .filter_map(|drill| plan.moved(drill))
                     .map(Cow::Owned),
             )
-            .filter(|scenario| {
-                scenario.inputs.entries.iter().all(|entry| {
-                    let fixed = match &entry.value.content {
-                        crate::plan_file::Content::Text(text) => text.clone(),
-                        crate::plan_file::Content::Boolean(value) => value.to_string(),
-                        crate::plan_file::Content::Integer(_)
-                        | crate::plan_file::Content::Float(_)
-                        | crate::plan_file::Content::Time(_)
-                        | crate::plan_file::Content::List(_)
-                        | crate::plan_file::Content::Table(_) => return true,
-                    };
-                    case.get(&entry.key).is_none_or(|value| *value == fixed)
-                })
-            })
+            .filter(|scenario| self.can_be_chosen(scenario))
+    }
+
+    /// True when the scenario fixes no input otherwise than this case.
+    pub fn can_be_chosen(&self, scenario: &ScenarioDeclaration) -> bool {
+        let case = self.judged.resolution.case;
+        scenario.inputs.entries.iter().all(|entry| {
+            let fixed = match &entry.value.content {
+                crate::plan_file::Content::Text(text) => text.clone(),
+                crate::plan_file::Content::Boolean(value) => value.to_string(),
+                crate::plan_file::Content::Integer(_)
+                | crate::plan_file::Content::Float(_)
+                | crate::plan_file::Content::Time(_)
+                | crate::plan_file::Content::List(_)
+                | crate::plan_file::Content::Table(_) => return true,
+            };
+            case.get(&entry.key).is_none_or(|value| *value == fixed)
+        })
     }
 
     fn store_kind(&self, store: &StoreDeclaration, problems: &mut Problems) {

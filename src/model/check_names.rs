@@ -75,7 +75,8 @@ pub fn check_names(plan: &Plan, problems: &mut Problems) {
     check_events(plan, problems);
 }
 
-fn unknown<'a>(
+/// The problem of a name that the plan does not define.
+pub(super) fn unknown<'a>(
     code: Code,
     what: &str,
     named: &Named,

@@ -249,7 +249,15 @@ impl Group<'_> {
                 "needs" => self.all_named(&entry.value),
                 "after" if entry.value.text().is_none() => self.all_named(&entry.value),
                 "after" => self.named(&entry.value, &self.steps),
-                "from" | "to" | "store" | "than" => self.named(&entry.value, &self.stores),
+                // Such keys stand in actions' inputs as well, where they may be anything.
+                "from" | "to" | "store" | "than" | "key" | "access"
+                    if entry
+                        .value
+                        .text()
+                        .is_some_and(|text| self.stores.contains(text)) =>
+                {
+                    self.named(&entry.value, &self.stores)
+                }
                 "when" => match self.condition(&entry.value, problems) {
                     Some(node) => node,
                     None => continue,

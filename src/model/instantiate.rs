@@ -142,7 +142,7 @@ impl Plan {
                 .collect(),
             steps: instance.steps.clone(),
         };
-        policy::check_given(&judged, &builder, &mut problems);
+        policy::check_given(&judged, &builder, scenario, &mut problems);
         // A drill may run less than its scenario.
         if is_whole {
             let check = CaseCheck {

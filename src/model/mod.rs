@@ -7,6 +7,7 @@
 mod check;
 mod check_case;
 mod check_names;
+mod check_posture;
 mod choosing;
 mod condition;
 mod fitting;
@@ -21,6 +22,7 @@ mod moment;
 pub mod order;
 pub mod plan;
 mod policy;
+pub mod posture;
 mod reading;
 mod resolution;
 mod satisfiable;

@@ -162,7 +162,8 @@ pub fn are_ordered(steps: &Steps, within: &BTreeSet<StepName>, a: &StepName, b: 
     reaches(steps, within, a, b) || reaches(steps, within, b, a)
 }
 
-fn reaches(steps: &Steps, within: &BTreeSet<StepName>, from: &StepName, to: &StepName) -> bool {
+/// True when the step `from` comes after `to` in this set, or is it.
+pub fn reaches(steps: &Steps, within: &BTreeSet<StepName>, from: &StepName, to: &StepName) -> bool {
     let mut seen = BTreeSet::new();
     let mut open = vec![from];
     while let Some(name) = open.pop() {

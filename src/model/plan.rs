@@ -12,6 +12,8 @@ use crate::model::instance::Limits;
 use crate::model::instance::OnFailure;
 use crate::model::instance::StoreClass;
 use crate::model::instance::StoreRole;
+use crate::model::posture::PolicyDeclaration;
+use crate::model::posture::PostureDeclaration;
 use crate::plan_file::Node;
 use crate::plan_file::Position;
 use crate::plan_file::Sources;
@@ -51,6 +53,8 @@ pub struct Plan {
     pub scenarios: Vec<ScenarioDeclaration>,
     /// Rules between stores.
     pub invariants: Vec<(InvariantDeclaration, Position)>,
+    /// What the plan demands of where copies, keys and state are.
+    pub policies: PolicyDeclaration,
     /// Rehearsals.
     pub drills: Vec<Drill>,
     /// Who is told.
@@ -115,6 +119,8 @@ pub struct StoreDeclaration {
     pub known: Option<(Named, Option<Condition>)>,
     /// Points that miss parts may be chosen.
     pub allow_partial: bool,
+    /// Where it and its copies are.
+    pub posture: PostureDeclaration,
     /// In which variant.
     pub only: Option<Only>,
 }
@@ -222,6 +228,8 @@ pub struct ScenarioDeclaration {
     pub rpo: Option<Node>,
     /// How long it may take.
     pub rto: Option<Node>,
+    /// Sites that are gone.
+    pub lost: Vec<Node>,
 }
 
 /// `[[invariants]]`.

@@ -226,6 +226,7 @@ fn plan_of(document: Document, registry: &Registry, problems: &mut Problems) -> 
         sets: sections::sets(root),
         scenarios: sections::scenarios(root),
         invariants: sections::invariants(root, problems),
+        policies: sections::policies(root, problems),
         drills: sections::drills(root),
         notify: sections::notify(root),
         limits: sections::limits(root),

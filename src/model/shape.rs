@@ -141,10 +141,13 @@ fn check_value(entry: &Entry, node: &Node, takes: Takes, problems: &mut Problems
             }
         }
         (Takes::List(keys), Content::List(list)) => {
-            let section = entry.key.strip_suffix('s').unwrap_or(&entry.key);
+            let section = match entry.key.strip_suffix("ies") {
+                Some(stem) => format!("{stem}y"),
+                None => entry.key.trim_end_matches('s').to_owned(),
+            };
             for node in list {
                 match node.table() {
-                    Some(table) => check_table(table, keys, section, Some(node.at), problems),
+                    Some(table) => check_table(table, keys, &section, Some(node.at), problems),
                     None => problems.push(wrong_type(&entry.key, node, "a list of tables")),
                 }
             }

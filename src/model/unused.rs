@@ -9,6 +9,8 @@ use crate::model::instance::StoreClass;
 use crate::model::plan::Does;
 use crate::model::plan::Named;
 use crate::model::plan::Plan;
+use crate::model::posture::CopyDeclaration;
+use crate::model::posture::PostureDeclaration;
 use crate::plan_file::Code;
 use crate::plan_file::Content;
 use crate::plan_file::Node;
@@ -108,6 +110,7 @@ impl Used {
         for store in &plan.stores {
             self.table(&store.with);
             self.nodes([&store.rpo, &store.backup_written]);
+            self.posture(&store.posture);
             if let Some((_, Some(condition))) = &store.known {
                 self.condition(condition);
             }
@@ -150,10 +153,23 @@ impl Used {
         }
         for scenario in &plan.scenarios {
             self.nodes([&scenario.rpo, &scenario.rto]);
+            scenario.lost.iter().for_each(|node| self.node(node));
         }
+        self.nodes([&plan.policies.state_site, &None]);
         for told in &plan.notify {
             self.table(&told.with);
         }
+    }
+
+    fn posture(&mut self, posture: &PostureDeclaration) {
+        let places = posture.copies.iter().map(|copy| &copy.place);
+        for place in std::iter::once(&posture.place).chain(places) {
+            self.nodes([&place.site, &place.account]);
+            self.nodes([&place.medium, &None]);
+        }
+        let needs = posture.copies.iter().flat_map(CopyDeclaration::needs);
+        let names = posture.key.iter().chain(needs);
+        self.stores.extend(names.map(|named| named.name.clone()));
     }
 
     fn nodes(&mut self, nodes: [&Option<Node>; 2]) {

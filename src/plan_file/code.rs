@@ -57,6 +57,11 @@ pub enum Code {
     RetentionUneven,
     GenerationWithoutUse,
     InvariantBroken,
+    TooFewCopies,
+    NotVerified,
+    KeyNotApart,
+    NeededByItself,
+    LostSite,
     UnkeyedSteps,
     Trap,
     Unused,
@@ -116,6 +121,11 @@ impl Code {
         Self::RetentionUneven,
         Self::GenerationWithoutUse,
         Self::InvariantBroken,
+        Self::TooFewCopies,
+        Self::NotVerified,
+        Self::KeyNotApart,
+        Self::NeededByItself,
+        Self::LostSite,
         Self::UnkeyedSteps,
         Self::Trap,
         Self::Unused,
@@ -189,6 +199,13 @@ impl Code {
             Self::InvariantBroken => {
                 "A rule between stores does not hold by the plan's own numbers."
             }
+            Self::TooFewCopies => {
+                "A store has fewer copies, or nearer ones, than the plan demands."
+            }
+            Self::NotVerified => "A copy is said to be verified by what does not touch its store.",
+            Self::KeyNotApart => "A key lies with what it opens, or opens all there is.",
+            Self::NeededByItself => "A store is needed to bring itself back.",
+            Self::LostSite => "A scenario needs what is lost with its site.",
             Self::UnkeyedSteps => "Steps cannot be repeated safely when they are interrupted.",
             Self::Trap => "A known trap of the service.",
             Self::Unused => "Something is defined and not used.",

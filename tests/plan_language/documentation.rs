@@ -56,6 +56,8 @@ fn every_key_of_the_language_is_in_the_documentation() {
         keys::STORE,
         keys::BACKUP,
         keys::KNOWN,
+        keys::COPY,
+        keys::POLICIES,
         keys::STEP,
         keys::RETRY,
         keys::DESTROYS,

@@ -1,17 +1,22 @@
 //! What a plan promises against what its own numbers allow: objectives, retention, invariants, interrupted
-//! operations, traps of kinds.
+//! operations, traps of kinds, and where copies, keys and state are.
 
+mod copies;
 mod generations;
 mod interrupted;
 mod invariants;
+mod keys;
+mod lost_site;
 mod numbers;
 mod objectives;
+mod places;
 mod retention;
 mod traps;
 
 use crate::model::check::Judged;
 use crate::model::check_case::CaseCheck;
 use crate::model::instantiate::Builder;
+use crate::model::plan::ScenarioDeclaration;
 use crate::model::policy::numbers::Policy;
 use crate::plan_file::Problems;
 
@@ -31,21 +36,26 @@ pub fn check<'r, 'a>(
     policy.generations(problems);
     policy.invariants(problems);
     policy.traps(problems);
+    policy.places(problems);
     let check = CaseCheck { judged, builder };
+    policy.posture_holds(&check, problems);
     for scenario in check.scenarios() {
         let within = check.run_of(&scenario);
         policy.objectives(&scenario, &within, problems);
         policy.durations(&scenario, &within, problems);
         policy.uneven(&within, problems);
         policy.unkeyed(&scenario, &within, problems);
+        policy.openers_first(&within, problems);
+        policy.lost_sites(&scenario, &within, problems);
     }
 }
 
 /// Adds the errors of policies with the inputs that were given: what `check` computed of defaults need not
-/// hold of them.
+/// hold of them. `scenario` is the one that is run.
 pub fn check_given<'r, 'a>(
     judged: &'r Judged<'r, 'a>,
     builder: &'r Builder<'r, 'a>,
+    scenario: &ScenarioDeclaration,
     problems: &mut Problems,
 ) {
     let policy = Policy {
@@ -55,4 +65,17 @@ pub fn check_given<'r, 'a>(
     };
     policy.schedules(problems);
     policy.invariants(problems);
+    let check = CaseCheck { judged, builder };
+    policy.posture_holds(&check, problems);
+    policy.lost_sites(scenario, &check.run_of(scenario), problems);
+}
+
+impl Policy<'_, '_> {
+    /// What holds of the stores whatever is run.
+    fn posture_holds(&self, check: &CaseCheck<'_, '_, '_>, problems: &mut Problems) {
+        self.copies(problems);
+        self.proofs(check, problems);
+        self.keys_apart(problems);
+        self.circles(problems);
+    }
 }

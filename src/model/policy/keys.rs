@@ -1,0 +1,230 @@
+//! Keys apart from what they open, and stores that are needed to bring themselves back.
+
+use std::collections::BTreeSet;
+
+use salvor_contract::StepName;
+
+use crate::model::instance::StoreRole;
+use crate::model::order::reaches;
+use crate::model::plan::Named;
+use crate::model::policy::numbers::Policy;
+use crate::model::policy::places::Place;
+use crate::model::policy::places::Posture;
+use crate::model::policy::places::Said;
+use crate::model::posture::CopyDeclaration;
+use crate::plan_file::Code;
+use crate::plan_file::Position;
+use crate::plan_file::Problem;
+use crate::plan_file::Problems;
+
+impl Policy<'_, '_> {
+    /// A copy is opened by another key than the live data, and that key lies elsewhere as well.
+    pub(super) fn keys_apart(&self, problems: &mut Problems) {
+        let Some(rule) = self.judged.resolution.plan.policies.keys_apart else {
+            return;
+        };
+        for posture in self.postures() {
+            for (place, copy) in &posture.copies {
+                if let Some(key) = &copy.key {
+                    self.key_apart(&posture, place, key, rule, problems);
+                }
+            }
+        }
+    }
+
+    fn key_apart(
+        &self,
+        posture: &Posture<'_>,
+        place: &Place,
+        key: &Named,
+        rule: Position,
+        problems: &mut Problems,
+    ) {
+        let Some(opener) = self.posture(&key.name) else {
+            return;
+        };
+        let name = posture.name();
+        let live = posture.store.posture.key.as_ref();
+        if let Some(live) = live.filter(|live| live.name == key.name) {
+            problems.push(
+                Problem::error(
+                    Code::KeyNotApart,
+                    format!("`{}` opens `{name}` and its copy", key.name),
+                )
+                .at(key.at, "who loses it loses both")
+                .and_at(live.at, "opens the live data")
+                .and_at(rule, "demanded here")
+                .help("encrypt the copy with a key of its own"),
+            );
+        }
+        if opener.is_open() || posture.is_open() {
+            return;
+        }
+        if opener.places().all(|at| at.site == Said::Nothing) {
+            problems.push(
+                Problem::error(
+                    Code::KeyNotApart,
+                    format!("the plan does not say where `{}` is", key.name),
+                )
+                .at(key.at, "whether it lies with the copy cannot be judged")
+                .and_at(rule, "demanded here")
+                .help(format!(
+                    "write `site` and `account` in [stores.{}]",
+                    key.name
+                )),
+            );
+            return;
+        }
+        let is_with = |at: &Place| at.site == place.site && at.account == place.account;
+        if opener.places().all(is_with) {
+            problems.push(
+                Problem::error(
+                    Code::KeyNotApart,
+                    format!("`{}` lies with the copy of `{name}` that it opens", key.name),
+                )
+                .at(key.at, "one site and one account hold both")
+                .and_at(opener.store.name.at, "it has no other place")
+                .and_at(rule, "demanded here")
+                .help("keep the key in another account or site, or a copy of it there: copies = [{ site = \"…\" }]"),
+            );
+        }
+    }
+
+    /// Stores all of whose copies need the store itself, over others or at once.
+    pub(super) fn circles(&self, problems: &mut Problems) {
+        let postures = self.postures();
+        let is_said = |named: &Named| postures.iter().any(|p| p.name() == named.name);
+        let mut at_hand: BTreeSet<&str> = postures
+            .iter()
+            .filter(|posture| posture.copies.is_empty())
+            .map(Posture::name)
+            .collect();
+        loop {
+            let found = postures.iter().find(|posture| {
+                let is_readable = |copy: &CopyDeclaration| {
+                    let mut needs = copy.needs();
+                    needs.all(|need| at_hand.contains(need.name.as_str()) || !is_said(need))
+                };
+                !at_hand.contains(posture.name())
+                    && posture.copies.iter().any(|(_, copy)| is_readable(copy))
+            });
+            match found {
+                Some(posture) => at_hand.insert(posture.name()),
+                None => break,
+            };
+        }
+        for posture in postures.iter().filter(|p| !at_hand.contains(p.name())) {
+            let Some(path) = circle(&postures, posture.name()) else {
+                continue;
+            };
+            let needs = posture.copies.iter().flat_map(|(_, copy)| copy.needs());
+            let mut missing = needs.filter(|need| !at_hand.contains(need.name.as_str()));
+            if let Some(need) = missing.next() {
+                problems.push(
+                    Problem::error(
+                        Code::NeededByItself,
+                        format!("`{}` is needed to bring itself back", posture.name()),
+                    )
+                    .at(need.at, "no copy can be read without it")
+                    .note(path.join(" → "))
+                    .help("keep what opens or reaches a copy where it is not lost with the store: in another store, or in a copy that needs nothing"),
+                );
+            }
+        }
+    }
+
+    /// In a run that brings back a store and what opens its copies, that one comes first.
+    pub(super) fn openers_first(&self, within: &BTreeSet<StepName>, problems: &mut Problems) {
+        for (step, posture) in self.restores(within) {
+            for (_, copy) in &posture.copies {
+                for need in copy.needs() {
+                    let is_needed_by_all = posture
+                        .copies
+                        .iter()
+                        .all(|(_, copy)| copy.needs().any(|other| other.name == need.name));
+                    for (first, opener) in self.restores(within) {
+                        let is_it = opener.name() == need.name && first != step;
+                        let steps = &self.judged.steps;
+                        if is_it && is_needed_by_all && !reaches(steps, within, step, first) {
+                            let is_first = reaches(steps, within, first, step);
+                            self.report_order((step, first), is_first, need, problems);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn report_order(
+        &self,
+        (step, first): (&StepName, &StepName),
+        is_before: bool,
+        need: &Named,
+        problems: &mut Problems,
+    ) {
+        let declared = |name: &StepName| self.judged.resolution.steps.get(name.as_str());
+        let (Some(late), Some(early)) = (declared(step), declared(first)) else {
+            return;
+        };
+        let label = match is_before {
+            true => format!("goes before `{first}`"),
+            false => format!("does not wait for `{first}`"),
+        };
+        let problem = Problem::error(
+            Code::NeededByItself,
+            format!(
+                "`{step}` needs `{}`, which `{first}` brings back",
+                need.name
+            ),
+        )
+        .at(late.name.at, label)
+        .and_at(early.name.at, "brings it back")
+        .and_at(need.at, "needed to read the copy");
+        problems.push(match late.needs.last() {
+            _ if is_before => problem.help(format!("let `{first}` go first")),
+            Some(last) => problem.fix(
+                last.at,
+                "",
+                format!("\"{}\", \"{first}\"", last.name),
+                format!("let it need `{first}`"),
+            ),
+            None => problem.help(format!("write needs = [\"{first}\"]")),
+        });
+    }
+
+    /// The steps of a run that restore a store, with its places.
+    pub(super) fn restores<'s>(
+        &'s self,
+        within: &'s BTreeSet<StepName>,
+    ) -> impl Iterator<Item = (&'s StepName, Posture<'s>)> {
+        within.iter().filter_map(|name| {
+            let (role, store) = self.judged.steps.get(name)?.store.as_ref()?;
+            let posture = self.posture(store.as_str())?;
+            (*role == StoreRole::Restore).then_some((name, posture))
+        })
+    }
+}
+
+/// A way over what copies need from a store back to it.
+fn circle<'p>(postures: &'p [Posture<'_>], start: &'p str) -> Option<Vec<&'p str>> {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![vec![start]];
+    while let Some(path) = open.pop() {
+        let last = path.last().copied()?;
+        let posture = postures.iter().find(|posture| posture.name() == last);
+        let copies = posture.map(|posture| posture.copies.as_slice());
+        for (_, copy) in copies.unwrap_or_default() {
+            for need in copy.needs() {
+                let mut longer = path.clone();
+                longer.push(&need.name);
+                if need.name == start {
+                    return Some(longer);
+                }
+                if seen.insert(&need.name) {
+                    open.push(longer);
+                }
+            }
+        }
+    }
+    None
+}
