@@ -13,6 +13,7 @@ pub mod surroundings;
 pub mod template;
 pub mod plan_file;
 pub mod model;
+pub mod import;
 pub mod change_set;
 pub mod graph;
 pub mod survey;

@@ -30,6 +30,8 @@ pub struct Arguments {
 pub enum Verb {
     /// Write a starter plan for chosen kinds of stores.
     Init(Init),
+    /// Make the draft of a plan of a runbook in Markdown, and list what could not be placed.
+    Import(Import),
     /// Find everything that is wrong with a plan without contacting anything.
     Check(Check),
     /// List the kinds of stores and actions, or tell all about one.
@@ -146,6 +148,16 @@ pub struct Init {
     /// A kind of store that the plan recovers, such as postgres.pitr; may be repeated. `salvor kinds` lists them.
     #[arg(long = "store", value_name = "[NAME=]KIND", required = true)]
     pub stores: Vec<String>,
+}
+
+/// Arguments of `import`.
+#[derive(Args, Debug)]
+pub struct Import {
+    /// The document.
+    pub document: PathBuf,
+    /// The folder of the new plan; made when it is not there. A plan that is in it is never overwritten.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
 }
 
 /// Arguments of `check`.

@@ -65,6 +65,7 @@ fn run(verb: Verb) -> anyhow::Result<Exit> {
     let around = |path: &Path| surroundings::real(absolute(&load::folder_of(path)));
     match verb {
         Verb::Init(init) => verbs::init::init(&init, &registry),
+        Verb::Import(import) => verbs::import::import(&import),
         Verb::Check(check) => verbs::check::check(&check, &registry, &around(&check.choice.plan)),
         Verb::Kinds(kinds) => verbs::kinds::kinds(&kinds, &registry),
         Verb::Graph(graph) => verbs::graph::graph(&graph, &registry),

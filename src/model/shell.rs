@@ -8,6 +8,8 @@ use crate::plan_file::Sources;
 /// Programs that people put between backticks in values. Other backticks are prose.
 const BETWEEN_BACKTICKS: [&str; 6] = ["date", "hostname", "whoami", "pwd", "cat", "uname"];
 
+const BY_THE_DAY: &str = "depends on the day it is applied";
+
 /// The problem of a text that a shell would evaluate.
 pub fn shell_expression(
     text: &str,
@@ -16,15 +18,13 @@ pub fn shell_expression(
     sources: &Sources,
 ) -> Option<Problem> {
     let (start, end) = find(text)?;
-    let inner = text[start..end].trim_start_matches(['$', '(', '`']);
     let place = sources.inside(at, text, start, end);
     let label = "a shell expression is not evaluated";
-    if inner.starts_with("date") {
+    let why = why(&text[start..end]);
+    let problem = Problem::error(Code::ShellExpression, format!("{owner} {why}"));
+    if why == BY_THE_DAY {
         return Some(
-            Problem::error(
-                Code::ShellExpression,
-                format!("{owner} depends on the day it is applied"),
-            )
+            problem
             .at(place, label)
             .note("before the day's backup, or after a failed one, today's name does not exist")
             .help("to restore: name the store; the point is chosen by `salvor plan` and pinned in the change set")
@@ -32,10 +32,24 @@ pub fn shell_expression(
         );
     }
     Some(
-        Problem::error(Code::ShellExpression, format!("{owner} expects a shell"))
+        problem
             .at(place, label)
             .help("use an input, a table or the output of a step"),
     )
+}
+
+/// Why a text is not what it says until a shell has read it; nothing when it is.
+pub fn needs_a_shell(text: &str) -> Option<&'static str> {
+    let (start, end) = find(text)?;
+    Some(why(&text[start..end]))
+}
+
+fn why(expression: &str) -> &'static str {
+    let inner = expression.trim_start_matches(['$', '(', '`']);
+    match inner.starts_with("date") {
+        true => BY_THE_DAY,
+        false => "expects a shell",
+    }
 }
 
 fn find(text: &str) -> Option<(usize, usize)> {

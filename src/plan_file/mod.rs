@@ -25,6 +25,7 @@ pub use crate::plan_file::document::read_inputs_file;
 pub use crate::plan_file::edit::Edit;
 pub use crate::plan_file::edit::Fix;
 pub use crate::plan_file::names::NAME_LENGTH_MAX;
+pub use crate::plan_file::names::is_deceptive;
 pub use crate::plan_file::names::is_name;
 pub use crate::plan_file::names::similar;
 pub use crate::plan_file::node::Content;

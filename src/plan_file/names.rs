@@ -62,7 +62,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Characters that make a text look like another: controls, marks of direction, invisible ones.
-pub(super) fn is_deceptive(c: char) -> bool {
+pub fn is_deceptive(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
         || matches!(
             u32::from(c),

@@ -58,6 +58,11 @@ fn answer() {
 }
 
 #[test]
+fn import() {
+    fuzz(&targets::import::TARGET);
+}
+
+#[test]
 fn inputs_file() {
     fuzz(&targets::inputs_file::TARGET);
 }

@@ -34,6 +34,16 @@ pub fn init(arguments: &Init, registry: &Registry) -> anyhow::Result<Exit> {
     let stores = chosen(&arguments.stores, registry)?;
     let folder = &arguments.folder;
     let text = starter(&plan_name(folder), &stores, registry);
+    write_new(folder, &text)?;
+    let shown = folder.display();
+    output::progress(&format!(
+        "next: read it, then `salvor check {shown}`, `salvor graph {shown}`, `salvor plan {shown}`"
+    ));
+    Ok(Exit::Ok)
+}
+
+/// Writes the plan.toml of a new plan and says so. A plan that is there is refused.
+pub(super) fn write_new(folder: &Path, text: &str) -> anyhow::Result<()> {
     let path = folder.join("plan.toml");
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -50,12 +60,8 @@ pub fn init(arguments: &Init, registry: &Registry) -> anyhow::Result<Exit> {
     })?;
     file.write_all(text.as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
-    let shown = folder.display();
     output::result(&format!("wrote {}", path.display()));
-    output::progress(&format!(
-        "next: read it, then `salvor check {shown}`, `salvor graph {shown}`, `salvor plan {shown}`"
-    ));
-    Ok(Exit::Ok)
+    Ok(())
 }
 
 /// A store to write down.
@@ -121,7 +127,7 @@ fn known<'a>(name: &str, registry: &'a Registry) -> anyhow::Result<&'a StoreKind
 }
 
 /// The folder's name, as far as a plan can be called so.
-fn plan_name(folder: &Path) -> String {
+pub(super) fn plan_name(folder: &Path) -> String {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let plain: String = name

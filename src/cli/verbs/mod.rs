@@ -5,6 +5,7 @@ pub mod apply;
 pub mod check;
 pub mod demo;
 pub mod graph;
+pub mod import;
 pub mod init;
 pub mod journal;
 pub mod kinds;

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod change_set;
+pub mod import;
 pub mod inputs_file;
 pub mod journal_chained;
 pub mod journal_changed;

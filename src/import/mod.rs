@@ -1,0 +1,17 @@
+//! Turns a runbook in Markdown into the draft of a plan, and a list of what it could not place.
+//!
+//! Headings become scenarios, the items of ordered lists, checklists and procedures become manual steps, the
+//! commands of code blocks stand there for the person who does the step. Nothing is run, and nothing is guessed
+//! from prose. What comes out passes `check`, whatever document went in.
+
+mod draft;
+mod outline;
+mod write;
+
+pub use crate::import::draft::Draft;
+pub use crate::import::draft::Remark;
+pub use crate::import::draft::draft;
+pub use crate::import::write::write;
+
+/// The longest document that is read, in bytes.
+pub const DOCUMENT_MAX_BYTES: usize = 256 * 1024;

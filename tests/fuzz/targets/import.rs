@@ -1,0 +1,104 @@
+//! Runbooks in Markdown: whatever the document, its draft passes `check`, and no piece of it is lost silently.
+
+use pulldown_cmark::Event;
+use pulldown_cmark::Options;
+use pulldown_cmark::Parser;
+use pulldown_cmark::Tag;
+use salvor::import::draft;
+use salvor::import::write;
+use salvor::model::read;
+use salvor::plan_file::Look;
+
+use super::Bound;
+use super::Target;
+use super::registry;
+
+/// Markdown.
+pub const TARGET: Target = Target {
+    name: "import",
+    check,
+    besides: &["tests/import/warehouse.md", "README.md"],
+    words: &[
+        "# ",
+        "## ",
+        "- ",
+        "1. ",
+        "- [ ] ",
+        "   ",
+        "    ",
+        "```",
+        "```bash\n",
+        "```yaml\n",
+        "~~~\n",
+        "\n",
+        "\n\n",
+        "| a | RPO |\n|---|---|\n",
+        "| a | b |\n",
+        "> ",
+        "`",
+        "`date`",
+        "$(date)",
+        "$(",
+        "{{",
+        "}}",
+        "{{a}}",
+        "\\{{",
+        "\\",
+        "((((((((((((((((((((((((((((((((((",
+        "\"",
+        "'",
+        "\"\"\"",
+        "restore ",
+        "procedure:\n\n",
+        "a",
+        "é",
+        "\u{202e}",
+        "&#x202e;",
+        "&#0;",
+        "\u{0}",
+        "\u{7f}",
+        "\r",
+        "\t",
+        "<b>",
+        "[a](b)",
+        "![",
+        "***",
+        "---\n",
+        "cat <<EOF\n",
+        "for x in y; do\n",
+        "a \\\n",
+    ],
+    count: 300,
+    size_max: 8 * 1024,
+    memory: Bound {
+        base: 8 << 20,
+        per_byte: 4_000,
+    },
+    work: Bound {
+        base: 100_000,
+        per_byte: 2_000,
+    },
+};
+
+fn check(input: &[u8]) {
+    let document = String::from_utf8_lossy(input);
+    let draft = draft(&document, "plan");
+    let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS;
+    let is_piece = |event: &Event<'_>| {
+        matches!(
+            event,
+            Event::Start(Tag::Item | Tag::CodeBlock(_) | Tag::Table(_))
+        )
+    };
+    let pieces = Parser::new_ext(&document, options).filter(is_piece).count();
+    assert_eq!(
+        draft.placed.len() + draft.unplaced.len(),
+        pieces,
+        "{draft:#?}"
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let plan = write(&draft, "plan", &document);
+    std::fs::write(folder.path().join("plan.toml"), &plan).expect("written");
+    let told = read(folder.path(), registry()).report("plan", Look::Plain);
+    assert_eq!(told.errors, 0, "{}\n{plan}", told.text);
+}
