@@ -22,7 +22,10 @@ const LIST: [(&str, &str); 15] = [
     (r"stopped \d.+? ago", "stopped LENGTH ago"),
     (r"loses \d[^;]*;", "loses LENGTH;"),
     (r" on \S+, process \d+", " on HOST, process N"),
-    (r"for \d+ \S+(?: \d+ \S+)? \((the process was|it had been)", "for LENGTH ($1"),
+    (
+        r"for \d+ \S+(?: \d+ \S+)? \((the process was|it had been)",
+        "for LENGTH ($1",
+    ),
     (r"taken up by (\S+) on \S+", "taken up by $1 on HOST"),
     // The service of the simulated world names an operation as salvor does.
     (r"calls it [a-z0-9]{26}", "calls it NAME"),
