@@ -1,5 +1,6 @@
 //! Reads the files of a plan and follows the keys that name further files.
 
+use std::collections::BTreeMap;
 use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
@@ -296,16 +297,22 @@ impl Reader {
         };
         match (&mut known.value.content, entry.value.content) {
             (Content::Table(into), Content::Table(from)) => {
+                // Not searched for one by one: a plan of 10,000 steps in two files would compare 50 million names.
+                let firsts = into
+                    .entries
+                    .iter()
+                    .map(|first| (first.key.clone(), first.key_at));
+                let firsts: BTreeMap<String, Position> = firsts.collect();
                 for entry in from.entries {
-                    match into.entry(&entry.key) {
+                    match firsts.get(&entry.key) {
                         None => into.entries.push(entry),
-                        Some(first) => self.problems.push(
+                        Some(first_at) => self.problems.push(
                             Problem::error(
                                 Code::Duplicate,
                                 format!("`{}` is defined twice", entry.key),
                             )
                             .at(entry.key_at, "again here")
-                            .and_at(first.key_at, "first here")
+                            .and_at(*first_at, "first here")
                             .help("remove one, or give it another name"),
                         ),
                     }
