@@ -14,6 +14,7 @@ pub mod surroundings;
 mod verbs;
 mod watch;
 
+use std::cell::LazyCell;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -61,7 +62,8 @@ fn run(verb: Verb) -> anyhow::Result<Exit> {
             .enable_all()
             .build()
     };
-    let registry = registry();
+    // Made when a verb first asks for it: what stands between salvor and each program that it runs does not.
+    let registry = LazyCell::new(registry);
     let around = |path: &Path| surroundings::real(absolute(&load::folder_of(path)));
     match verb {
         Verb::Init(init) => verbs::init::init(&init, &registry),
