@@ -84,7 +84,7 @@ impl Ledger {
         }
         // What may destroy is looked at in any case: that an earlier step changes its target as well does not
         // make what is there less worth confirming.
-        if kind.destroys == Destroys::IfPresent {
+        if kind.destroys.is_possible(&draft.with) {
             return None;
         }
         let changed = |effect| matches!(effect, Effect::Change | Effect::Replace | Effect::Delete);
@@ -195,7 +195,8 @@ pub(super) fn confirmed(
                     .to_owned(),
             ))
         }
-        Change::Unseen { why, .. } if kind.destroys == Destroys::IfPresent => {
+        // What the preview could not tell is asked again before the operation is sent, and refused then.
+        Change::Unseen { why, .. } if kind.destroys.is_possible(&step.with) => {
             if ledger.is_made_here(graph, name, draft) {
                 return Ok(Vec::new());
             }
@@ -222,7 +223,7 @@ fn declared(name: &StepName, step: &Step, kind: &ActionKind, draft: &Draft) -> V
                 fingerprint: format!("{name}/{digits}"),
             }]
         }
-        (Some(_), Destroys::IfPresent) | (None, _) => Vec::new(),
+        (Some(_), Destroys::IfPresent | Destroys::IfPresentWhen(_, _)) | (None, _) => Vec::new(),
     }
 }
 

@@ -162,7 +162,7 @@ impl Engine<'_> {
         let kind = self.registry.action(&operation.action);
         match kind.map(|kind| kind.destroys) {
             Some(Destroys::Never) | None => return Ok(()),
-            Some(Destroys::IfPresent) => {}
+            Some(Destroys::IfPresent | Destroys::IfPresentWhen(_, _)) => {}
         }
         let provider = self.provider(&operation.action)?;
         let preview = self

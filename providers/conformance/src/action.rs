@@ -187,7 +187,7 @@ where
                 "two previews of an unchanged world have other effects".to_owned()
             });
         }
-        let may_destroy = self.kind.destroys == Destroys::IfPresent;
+        let may_destroy = self.kind.destroys != Destroys::Never;
         self.report
             .demand(may_destroy || first.destroys.is_empty(), || {
                 "preview says that it destroys, the description says that it never does".to_owned()

@@ -5,6 +5,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::fields::Fields;
 use crate::fields::Type;
@@ -200,6 +201,25 @@ pub enum Destroys {
     Never,
     /// When its target exists: the preview says what would be lost. Without a preview the step is refused.
     IfPresent,
+    /// As `IfPresent`, but only when this input has this value; with another one, or none, what exists is kept.
+    IfPresentWhen(&'static str, &'static str),
+}
+
+impl Destroys {
+    /// Whether an action with these inputs can destroy something. An input that is a template may say anything.
+    pub fn is_possible(self, with: &Values) -> bool {
+        match self {
+            Self::Never => false,
+            Self::IfPresent => true,
+            Self::IfPresentWhen(input, value) => match with.get(input) {
+                None | Some(Value::Null) => false,
+                Some(Value::String(text)) => text == value || text.contains("{{"),
+                Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                    true
+                }
+            },
+        }
+    }
 }
 
 /// How an interrupted operation is kept from having its effect twice.

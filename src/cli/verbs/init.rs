@@ -249,7 +249,7 @@ fn restore(
     if proof.is_some() {
         let _ = writeln!(body, "needs   = [\"{name}-proof\"]");
     }
-    if action.destroys == salvor_contract::Destroys::IfPresent {
+    if action.destroys != salvor_contract::Destroys::Never {
         comment(
             body,
             "Only with this line may it overwrite what is there; it is then confirmed by typing a fingerprint.",

@@ -52,7 +52,7 @@ pub fn restore_dump() -> ActionKind {
             IdentityTemplate::new("postgres.dumps", "{store.url}"),
         ],
         writes: vec![DATABASE],
-        destroys: Destroys::IfPresent,
+        destroys: Destroys::IfPresentWhen("as", "replace"),
         idempotency: Idempotency::Fixed(Class::Named),
         settle: Period::ZERO,
         deadline: Period::from_seconds(4 * 60 * 60),
