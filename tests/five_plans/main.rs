@@ -1,6 +1,7 @@
 //! The plans of the five documents, each scenario planned, applied to its end and looked at: on real PostgreSQL and S3
 //! servers, with a person who answers and with scripted programs where a plan runs one that is not here.
 
+mod backup_strategies;
 mod case;
 mod kiok;
 mod database;

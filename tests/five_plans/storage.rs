@@ -12,6 +12,7 @@ use aws_sdk_s3::config::Credentials;
 use aws_sdk_s3::config::Region;
 use aws_sdk_s3::types::BucketVersioningStatus;
 use aws_sdk_s3::types::VersioningConfiguration;
+use salvor_testbed::Minio;
 use salvor_testbed::Versitygw;
 use salvor_testbed::require;
 use tokio::runtime::Runtime;
@@ -26,6 +27,12 @@ pub fn fresh(name: &str) -> String {
     format!("{name}-{}", NAMES.fetch_add(1, Ordering::Relaxed))
 }
 
+#[expect(dead_code, reason = "MinIO is held so that it runs on")]
+enum Server {
+    Versitygw(Arc<Versitygw>),
+    Minio(Minio),
+}
+
 /// A server and a client.
 pub struct Storage {
     endpoint: String,
@@ -33,7 +40,7 @@ pub struct Storage {
     keys: (&'static str, &'static str),
     client: Client,
     runtime: Runtime,
-    server: Arc<Versitygw>,
+    server: Server,
 }
 
 impl Storage {
@@ -41,11 +48,28 @@ impl Storage {
     pub fn shared() -> Option<Self> {
         let server = require(Versitygw::shared())?;
         let keys = (server.access_key(), server.secret_key());
-        let (endpoint, region) = (server.endpoint(), server.region().to_owned());
+        let (endpoint, region) = (server.endpoint(), server.region());
+        Some(Self::new(endpoint, region, keys, Server::Versitygw(server)))
+    }
+
+    /// A MinIO of one's own.
+    pub fn minio() -> Option<Self> {
+        let server = require(Minio::start())?;
+        let keys = (server.access_key(), server.secret_key());
+        let (endpoint, region) = (server.endpoint(), server.region());
+        Some(Self::new(endpoint, region, keys, Server::Minio(server)))
+    }
+
+    fn new(
+        endpoint: String,
+        region: &str,
+        keys: (&'static str, &'static str),
+        server: Server,
+    ) -> Self {
         let config = aws_sdk_s3::config::Builder::new()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .endpoint_url(&endpoint)
-            .region(Region::new(region.clone()))
+            .region(Region::new(region.to_owned()))
             .force_path_style(true)
             .credentials_provider(Credentials::new(keys.0, keys.1, None, None, "test"))
             .build();
@@ -53,14 +77,14 @@ impl Storage {
             .worker_threads(1)
             .enable_all()
             .build();
-        Some(Self {
+        Self {
             endpoint,
-            region,
+            region: region.to_owned(),
             keys,
             client: Client::from_conf(config),
             runtime: runtime.expect("a runtime"),
             server,
-        })
+        }
     }
 
     /// The address of the server.
@@ -92,6 +116,12 @@ impl Storage {
         self.runtime.block_on(made).expect("a bucket is made");
     }
 
+    /// Makes a bucket that keeps versions.
+    pub fn versioned(&self, name: &str) {
+        self.bucket(name);
+        self.keep_versions(name);
+    }
+
     /// Has a bucket keep versions from now on.
     pub fn keep_versions(&self, name: &str) {
         let enabled = VersioningConfiguration::builder()
@@ -108,7 +138,10 @@ impl Storage {
 
     /// The folder whose files are the objects of a bucket: many are put faster so.
     pub fn folder(&self, bucket: &str) -> PathBuf {
-        self.server.data_dir().join(bucket)
+        match &self.server {
+            Server::Versitygw(server) => server.data_dir().join(bucket),
+            Server::Minio(_) => panic!("a folder of MinIO is no bucket"),
+        }
     }
 
     /// Puts an object.
@@ -117,6 +150,13 @@ impl Storage {
         let put = self.client.put_object().bucket(bucket).key(key).body(body);
         let put = self.runtime.block_on(put.send());
         put.expect("an object is put");
+    }
+
+    /// Deletes an object; where versions are kept, it is hidden.
+    pub fn delete(&self, bucket: &str, key: &str) {
+        let delete = self.client.delete_object().bucket(bucket).key(key);
+        let deleted = self.runtime.block_on(delete.send());
+        deleted.expect("an object is deleted");
     }
 
     /// The texts of all objects of a bucket by key, salvor's claim left out.

@@ -45,6 +45,7 @@ impl Said {
 pub struct World {
     plan: &'static str,
     environment: BTreeMap<String, String>,
+    goal: Option<String>,
     folder: TempDir,
 }
 
@@ -65,6 +66,7 @@ impl World {
         Self {
             plan,
             environment: BTreeMap::new(),
+            goal: None,
             folder,
         }
     }
@@ -78,6 +80,11 @@ impl World {
     pub fn give(&mut self, input: &str, value: impl Into<String>) {
         let name = input.to_uppercase().replace('-', "_");
         self.set(&format!("SALVOR_INPUT_{name}"), value);
+    }
+
+    /// Has every plan go back to this moment, and not to the newest.
+    pub fn recover_to(&mut self, moment: String) {
+        self.goal = Some(moment);
     }
 
     /// A path below the folder of everything.
@@ -131,6 +138,9 @@ impl World {
         words.extend(["--scenario".to_owned(), case.scenario.to_owned()]);
         for (input, value) in case.inputs {
             words.extend(["--input".to_owned(), format!("{input}={value}")]);
+        }
+        if let Some(goal) = &self.goal {
+            words.extend(["--at".to_owned(), goal.clone()]);
         }
         if let Some(file) = out {
             words.extend(["--out".to_owned(), format!("{}/{file}", self.plan)]);
@@ -194,14 +204,19 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// A moment so many hours ago, as a person writes it down: what a plan keeps is counted from now.
+pub fn hours_ago(hours: i64) -> String {
+    let now: jiff::Timestamp = now().parse().expect("it is a moment");
+    let then = jiff::Timestamp::from_second(now.as_second() - hours * 3600);
+    then.expect("a moment of our time").to_string()
+}
+
+/// This moment.
 #[expect(
     clippy::disallowed_methods,
     reason = "salvor's own clock is the machine's, and refuses what is in its future or out of its retention"
 )]
-pub fn hours_ago(hours: i64) -> String {
-    let now = jiff::Timestamp::now().as_second();
-    let then = jiff::Timestamp::from_second(now - hours * 3600);
-    then.expect("a moment of our time").to_string()
+pub fn now() -> String {
+    jiff::Timestamp::now().to_string()
 }
 
 /// A moment as names of backups have it: 20260406T020000Z.
