@@ -1,6 +1,8 @@
 //! What becomes of programs and of what they start, when salvor is killed, interrupted, or loses its terminal.
 
 use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
 
 use rustix::process::Pid;
 use rustix::process::Signal;
@@ -31,9 +33,20 @@ with = {{ argv = ["/bin/sh", "-c", "exec /bin/sh ./stubborn"], class = "{class}"
     folder
 }
 
-/// Starts `apply`, and returns when the program and its child are there.
+/// Starts `apply`, and returns when the program and its child are there. It takes SIGHUP as a terminal's programs
+/// do, also when the tests themselves were started to ignore it.
 fn begun(folder: &Folder) -> Child {
-    let apply = folder.start(&["apply", "--no-input"]);
+    let salvor = folder.command(&["apply", "--no-input"]);
+    let mut command = Command::new("/usr/bin/env");
+    command
+        .arg("--default-signal=HUP")
+        .arg(salvor.get_program())
+        .args(salvor.get_args())
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let apply = command.spawn().expect("env starts it");
     while !folder.path().join("ready").exists() {
         std::thread::yield_now();
     }
