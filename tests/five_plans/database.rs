@@ -81,6 +81,23 @@ impl Database {
         copy_files(archive, wal);
     }
 
+    /// Runs a script by psql as a person does: in this folder, as one transaction.
+    pub fn run(&self, database: &str, folder: &Path, script: &str) {
+        let mut psql = self.server.client("psql");
+        psql.args([
+            "-X",
+            "--set",
+            "ON_ERROR_STOP=1",
+            "--single-transaction",
+            "--dbname",
+            database,
+        ]);
+        let output = psql.args(["--file", script]).current_dir(folder).output();
+        let output = output.expect("it starts");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{script}: {errors}");
+    }
+
     /// Ends the server of a data directory that salvor restored, and left running.
     pub fn stop_restored(&self, data: &Path) {
         let pg_ctl = self.server.program("pg_ctl").display().to_string();

@@ -2,11 +2,12 @@
 //! servers, with a person who answers and with scripted programs where a plan runs one that is not here.
 
 mod backup_strategies;
+mod calabi;
 mod case;
-mod kiok;
 mod database;
 mod datafly_signal;
 mod hopsworks;
+mod kiok;
 mod matrix;
 mod operator;
 mod programs;

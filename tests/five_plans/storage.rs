@@ -144,6 +144,23 @@ impl Storage {
         }
     }
 
+    /// A moment after all that was put so far and before all that is put from now on. The moments of versions are
+    /// told to the second by some servers, so it is the last one of a second that is over.
+    pub fn moment(&self) -> String {
+        let clock = fresh("clock");
+        self.bucket(&clock);
+        let second = || {
+            self.put(&clock, "now", "");
+            let head = self.client.head_object().bucket(&clock).key("now").send();
+            let head = self.runtime.block_on(head).expect("it was put");
+            head.last_modified().expect("it has a time").secs()
+        };
+        let over = second();
+        while second() == over {}
+        let last = jiff::Timestamp::from_millisecond(over * 1000 + 999);
+        last.expect("a moment of our time").to_string()
+    }
+
     /// Puts an object.
     pub fn put(&self, bucket: &str, key: &str, bytes: impl Into<Vec<u8>>) {
         let body = bytes.into().into();

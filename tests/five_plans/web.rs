@@ -55,6 +55,11 @@ impl Web {
         answers.insert(path.to_owned(), body.to_owned());
     }
 
+    /// What was posted so far.
+    pub fn posted(&self) -> Vec<String> {
+        self.state().posted.clone()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,0 +1,268 @@
+//! plans/calabi: dumps, artifacts, chunks and the audit log lie in real buckets, the platform is a web server, and one
+//! PostgreSQL stands for the live instance and for what RDS restores by the operator's word.
+
+use crate::case::Case;
+use crate::case::Course;
+use crate::case::each;
+use crate::case::plain;
+use crate::case::recover;
+use crate::case::with;
+use crate::database::Database;
+use crate::operator::Question;
+use crate::storage::Storage;
+use crate::storage::fresh;
+use crate::web::Web;
+use crate::world::World;
+use crate::world::hours_ago;
+
+/// All that is applied of it.
+pub const CASES: [Case; 14] = [
+    plain("full"),
+    with(
+        "new-cluster",
+        &[
+            ("method", "pitr"),
+            ("pipelines-database", "calabi_pipelines_new"),
+        ],
+    ),
+    plain("pitr"),
+    plain("single-table"),
+    plain("pipelines"),
+    plain("ml-artifacts"),
+    plain("ml-run"),
+    plain("audit-log"),
+    plain("helm-values"),
+    plain("search"),
+    plain("search-rebuild"),
+    plain("configure-backup"),
+    plain("backup-health"),
+    plain("verification"),
+];
+
+const CHARTS: &str = "create table charts(id int primary key, title text);
+insert into charts select n, 'chart ' || n from generate_series(1, 20) n;";
+const RUNS: &str = "create table dag_run(id int primary key);
+insert into dag_run select generate_series(1, 400);";
+
+/// The database of scenario single-table: others compare the rows of the live one.
+const ROWS: &str = "calabi_rows";
+
+/// A tenant, and what is left of it.
+struct Tenant<'a> {
+    world: World,
+    storage: &'a Storage,
+    database: &'a Database,
+    name: String,
+}
+
+impl<'a> Tenant<'a> {
+    fn new(storage: &'a Storage, database: &'a Database, dump: &[u8], web: &Web) -> Self {
+        let name = fresh("acme");
+        let mut world = World::of("calabi");
+        storage.tell(&mut world);
+        world.set("CALABI_RDS_PASSWORD", "not asked for");
+        world.set("CALABI_SLACK_WEBHOOK", web.url("/hook"));
+        world.give("tenant", &*name);
+        world.give("rds-host", "127.0.0.1");
+        world.give("rds-port", database.port());
+        world.give("search", web.url(""));
+        world.give("iq-count", web.url("/api/charts/count"));
+        world.give("chunk-bucket", format!("{name}-chunks"));
+        world.give("audit-bucket", format!("{name}-audit"));
+        // The backups of one night, which lie hours back whatever the time of day is.
+        let day = hours_ago(5)[..10].to_owned();
+        world.give("snapshot", "rds:calabi-rds-nightly");
+        world.give("snapshot-at", format!("{day}T02:05:00Z"));
+        world.give("window-from", hours_ago(160));
+        world.give("window-to", hours_ago(0));
+        world.give("volumes-at", format!("{day}T04:00:00Z"));
+        let mut tenant = Self {
+            world,
+            storage,
+            database,
+            name,
+        };
+        tenant.lives(&day, dump);
+        tenant.is_damaged();
+        tenant
+    }
+
+    fn bucket(&self, name: &str) -> String {
+        match name {
+            "backups" => format!("calabi-backups-{}", self.name),
+            "artifacts" => format!("calabi-{}-mlartifacts", self.name),
+            other => format!("{}-{other}", self.name),
+        }
+    }
+
+    /// Its buckets, with one night's backups and two versions of what is kept by versions.
+    fn lives(&self, day: &str, dump: &[u8]) {
+        let backups = self.bucket("backups");
+        self.storage.versioned(&backups);
+        let key = format!("pipelines/{day}/pipelines_db.sql.gz");
+        self.storage.put(&backups, &key, dump);
+        for (run, file) in [("0/0", "model.bin"), ("0/1", "plot.png")] {
+            let key = format!("ml-artifacts/{day}/{run}/{file}");
+            self.storage
+                .put(&backups, &key, format!("artifact of {run}"));
+        }
+        for bucket in ["artifacts", "chunks-restore", "audit-restored"] {
+            self.storage.bucket(&self.bucket(bucket));
+        }
+        for bucket in ["chunks", "audit"] {
+            self.storage.versioned(&self.bucket(bucket));
+            self.storage.put(&self.bucket(bucket), "one", "first");
+        }
+        self.storage
+            .put(&backups, "helm/values.yaml", "replicas: 2\n");
+    }
+
+    /// What happens after the moment that is gone back to.
+    fn is_damaged(&mut self) {
+        self.world.recover_to(self.storage.moment());
+        self.storage
+            .put(&self.bucket("backups"), "helm/values.yaml", "replicas: 0\n");
+        for bucket in ["chunks", "audit"] {
+            self.storage.delete(&self.bucket(bucket), "one");
+        }
+    }
+
+    /// What the operator does and says.
+    fn reply(&self, question: &Question) -> String {
+        let words = match question.step.as_str() {
+            "assess" => "the instance is lost",
+            "recovery-point" | "pipelines-start" | "values-read" | "metadata-removed" => "yes",
+            "bucket-posture" => "yes",
+            "fence" => "calabi-web 3",
+            "infra" => "the cluster is there",
+            "metadata" => "127.0.0.1",
+            "pipelines-stop" => "2",
+            "search-repository" => "acknowledged",
+            "search-snapshot" => "daily-2026.04.06",
+            "search-snapshot-at" => return hours_ago(4),
+            "search" | "search-rebuilt" => "1200",
+            "volumes" => "model-cache vol-1",
+            "deploy" | "backup-configured" => "7",
+            "health" | "run-shows" | "backup-health" => "all is green",
+            "smoke-scheduler" => "1 ready, run 12",
+            "stakeholders" => "mail to all tenants",
+            "review" => "wiki/2026-04",
+            "rows-taken" => return self.takes_rows(),
+            "rows-merged" => return self.merges_rows(),
+            "verification-job" => "5 of 5 acts passed",
+            step => panic!("{step} asks: {}", question.ask),
+        };
+        words.to_owned()
+    }
+
+    /// Rows 7 and 8 were lost, row 9 was spoilt; the restored instance has all three.
+    fn takes_rows(&self) -> String {
+        let rows = "id,title\n7,chart 7\n8,chart 8\n9,chart 9\n";
+        let file = self.world.plan_file("rows.csv");
+        std::fs::write(file, rows).expect("the folder is ours");
+        "COPY 3".to_owned()
+    }
+
+    fn merges_rows(&self) -> String {
+        self.database.create(ROWS, "calabi", CHARTS);
+        self.database
+            .sql(ROWS, "delete from charts where id in (7, 8)");
+        self.database
+            .sql(ROWS, "update charts set title = 'spoilt' where id = 9");
+        let folder = self.world.plan_file("");
+        self.database.run(ROWS, &folder, "rendered/merge.sql");
+        "restored 3".to_owned()
+    }
+
+    fn sql(&self, database: &str, sql: &str) -> String {
+        self.database.sql(database, sql)
+    }
+
+    /// What is there at the end, asked without salvor.
+    fn is_recovered(&self, case: &Case) {
+        let texts = |bucket: &str| self.storage.texts(&self.bucket(bucket));
+        let runs = "select count(*) from dag_run";
+        let artifacts: Vec<String> = texts("artifacts").into_keys().collect();
+        match case.scenario {
+            "full" | "new-cluster" => {
+                let name = case.input("pipelines-database");
+                let name = name.unwrap_or("calabi_pipelines_restored");
+                assert_eq!(self.sql(name, runs), "400");
+                assert_eq!(artifacts, ["0/0/model.bin", "0/1/plot.png"]);
+                assert_eq!(texts("chunks-restore")["one"], "first");
+                let values = self.world.read("rendered/values.restored.yaml");
+                assert!(values.contains("host: \"127.0.0.1\""), "{values}");
+                assert!(values.contains(name), "{values}");
+            }
+            "single-table" => {
+                let restored = "select count(*), max(title) filter (where id = 9) from charts";
+                assert_eq!(self.sql(ROWS, restored), "20|chart 9");
+            }
+            // The dump is of 400 runs; the 401st came after it.
+            "pipelines" => assert_eq!(self.sql("calabi_pipelines", runs), "400"),
+            "ml-artifacts" => assert_eq!(artifacts, ["0/0/model.bin", "0/1/plot.png"]),
+            "ml-run" => assert_eq!(artifacts, ["0/0/model.bin"]),
+            "audit-log" => assert_eq!(texts("audit-restored")["one"], "first"),
+            "helm-values" => {
+                assert_eq!(
+                    self.world.read("rendered/helm/values.yaml"),
+                    "replicas: 2\n"
+                );
+            }
+            "configure-backup" => {
+                let values = self.world.read("rendered/values.backup.yaml");
+                assert!(values.contains(&self.bucket("backups")), "{values}");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn live_database() -> Option<Database> {
+    let database = Database::start("calabi")?;
+    database.create("calabi", "calabi", CHARTS);
+    database.create("calabi_pipelines", "calabi", RUNS);
+    Some(database)
+}
+
+#[test]
+fn a_calabi_tenant_comes_back_in_every_scenario() {
+    let (Some(storage), Some(database)) = (Storage::minio(), live_database()) else {
+        return;
+    };
+    let web = Web::start();
+    web.answers("/api/charts/count", r#"{"count": 20}"#);
+    web.answers("/_cat/recovery?active_only=true&format=json", "[]");
+    let found = r#"{"hits": {"total": {"value": 1200, "relation": "eq"}, "hits": []}}"#;
+    web.answers("/calabi_catalogue/_search?size=1", found);
+    let dump = database.dump("calabi_pipelines", &["--format=plain", "--compress=6"]);
+    database.sql("calabi_pipelines", "insert into dag_run values (401)");
+    each(&CASES, 4, |case| {
+        let tenant = Tenant::new(&storage, &database, &dump, &web);
+        let reply = |question: &Question| tenant.reply(question);
+        if case.scenario == "verification" {
+            // Compares with what was written down when the backup was looked at.
+            recover(
+                &tenant.world,
+                &plain("backup-health"),
+                Course::Undisturbed,
+                &reply,
+            );
+        }
+        let course = match case.scenario {
+            "full" => Course::KilledAfter(10),
+            "configure-backup" => Course::Contradicted,
+            _ => Course::Undisturbed,
+        };
+        let done = recover(&tenant.world, case, course, &reply);
+        assert!(!done.told.contains(": RED in "), "{}", done.told);
+        tenant.is_recovered(case);
+        let told = web.posted();
+        let has = |event: &str| {
+            let words = format!("{}, scenario {}, run", tenant.name, case.scenario);
+            told.iter()
+                .any(|text| text.contains(&words) && text.contains(event))
+        };
+        assert!(has("started") && has("finished"), "{told:?}");
+    });
+}
