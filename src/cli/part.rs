@@ -1,8 +1,6 @@
 //! What `apply`, `resume` and `abort` share: lock, journal, terminal, signals, and the words at the end.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +30,7 @@ use crate::journal::lock::Claim;
 use crate::journal::lock::EnvironmentLock as _;
 use crate::journal::lock::Guard;
 use crate::journal::lock::Holder;
+use crate::journal::storage::StorageError;
 use crate::journal::writer::Source;
 use crate::registry::Registry;
 use crate::report;
@@ -97,15 +96,9 @@ impl Hold {
         }
     }
 
-    /// Removes what operations of runs that are over have left: salvor may have been killed before it did.
+    /// Removes what runs that are over have left: salvor may have been killed before it did.
     pub async fn sweep(&self) {
-        // Runs that cannot be read are left alone.
-        for listed in self.state.runs().await.unwrap_or_default() {
-            let is_over = listed.chain.is_ok_and(|chain| chain.state.phase.is_over());
-            if let (true, Ok(folder)) = (is_over, self.state.run_folder(&listed.run)) {
-                remove_scratch(&scratch_root(&folder));
-            }
-        }
+        self.state.sweep().await.into_iter().for_each(not_removed);
     }
 
     /// Runs this process's part to its end, says how it ended, and gives the lock back.
@@ -153,7 +146,7 @@ impl Hold {
             people: &people,
             watcher: &terminal,
             stop,
-            scratch_root: scratch_root(&run_folder),
+            scratch_root: self.state.scratch(&self.run)?,
         };
         let ended = match way {
             Way::GoOn => part.go_on().await,
@@ -168,11 +161,25 @@ impl Hold {
             &ended,
             &at,
         ));
-        remove_scratch_when_over(&run_folder, &ended);
+        self.clear_when_over(&ended).await;
         // What was recorded counts, whatever becomes of the lock.
         self.give_back().await;
         Ok(exit_of(change_set, &journal.state(), &ended))
     }
+
+    async fn clear_when_over(&self, ended: &Ended) {
+        match ended {
+            Ended::Halted(..) => {}
+            Ended::Finished(_) | Ended::Aborted(_) => {
+                let cleared = self.state.clear(&self.run).await;
+                cleared.err().into_iter().for_each(not_removed);
+            }
+        }
+    }
+}
+
+fn not_removed(error: StorageError) {
+    output::progress(&format!("warning: {:#}", anyhow::Error::from(error)));
 }
 
 /// Where a journal takes its stamps and nonces from.
@@ -189,30 +196,6 @@ pub fn operator() -> String {
         .into_iter()
         .find_map(environment)
         .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
-}
-
-fn scratch_root(run_folder: &Path) -> PathBuf {
-    run_folder.join("scratch")
-}
-
-/// Files of operations are of no use when no process goes on with the run, and may hold what nobody should keep.
-fn remove_scratch_when_over(run_folder: &Path, ended: &Ended) {
-    match ended {
-        Ended::Halted(..) => {}
-        Ended::Finished(_) | Ended::Aborted(_) => remove_scratch(&scratch_root(run_folder)),
-    }
-}
-
-/// Removes a folder into which operations put files that nobody needs any more.
-pub fn remove_scratch(folder: &Path) {
-    match std::fs::remove_dir_all(folder) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => output::progress(&format!(
-            "warning: {} was not removed: {error}",
-            folder.display()
-        )),
-    }
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP stops the run in good order; the second ends the process now, as a crash would.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::Context as _;
 use salvor_contract::Period;
@@ -12,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 use crate::change_set::Predicted;
 use crate::cli::exit::Exit;
 use crate::cli::output;
-use crate::cli::part::remove_scratch;
 use crate::cli::refusal::Refusal;
 use crate::diff::Commission;
 use crate::diff::Computed;
@@ -71,6 +71,18 @@ pub async fn look(
     // The last of them takes the common folder with it.
     let _ = std::fs::remove_dir(all_scratch);
     Ok(computed)
+}
+
+/// Removes the folder into which previews put files.
+fn remove_scratch(folder: &Path) {
+    match std::fs::remove_dir_all(folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => output::progress(&format!(
+            "warning: {} was not removed: {error}",
+            folder.display()
+        )),
+    }
 }
 
 /// A point for a store that this scenario brings back from none would choose nothing, without a word.
@@ -160,18 +172,18 @@ pub fn refuse_problems(computed: &Computed) -> anyhow::Result<()> {
     }
 }
 
+/// So many of the newest runs tell how long steps take: older ones say less of today's stores, and are left unread.
+const REMEMBERED: usize = 10;
+
 /// How long the steps of this plan took in earlier runs: the median of those that succeeded.
 async fn history(state: &StateFolder, plan: &str) -> BTreeMap<StepName, Predicted> {
     // Without readable runs there is no history, which the forecast says.
-    let runs = state.runs().await.unwrap_or_default();
+    let runs = state.newest(plan, REMEMBERED).await.unwrap_or_default();
     let mut lengths: BTreeMap<StepName, Vec<u64>> = BTreeMap::new();
-    for chain in runs.into_iter().filter_map(|run| run.chain.ok()) {
-        if chain.state.opening.plan != plan {
-            continue;
-        }
-        for (name, step) in &chain.state.steps {
+    for run in runs {
+        for (name, step) in &run.steps {
             if step.status == Status::Succeeded
-                && let Some(length) = step.length_ms(chain.state.last)
+                && let Some(length) = step.length_ms(run.last)
             {
                 lengths.entry(name.clone()).or_default().push(length);
             }

@@ -6,6 +6,7 @@
 use salvor_contract::RunId;
 
 use crate::digest::Digest;
+use crate::journal::file::FileStorage;
 use crate::journal::record::BadLine;
 use crate::journal::record::Line;
 use crate::journal::record::Parsed;
@@ -98,15 +99,7 @@ pub(super) async fn fold(
         let (record, hash) = read_line(storage, seq, bytes).await?;
         in_place(seq, &record, state.as_ref().map(|state| &state.head))?;
         match &mut state {
-            None => {
-                if record.run != *run {
-                    return Err(ChainError::Foreign {
-                        expected: format!("run {run}"),
-                        found: format!("run {}", record.run),
-                    });
-                }
-                state = Some(RunState::begin(&record, &hash)?);
-            }
+            None => state = Some(begin(run, &record, &hash)?),
             Some(state) => state.apply(&record, &hash)?,
         }
         record_read(record);
@@ -117,6 +110,28 @@ pub(super) async fn fold(
         state,
         torn_bytes: tail.len() as u64,
     })
+}
+
+/// The state after the first record of a journal, which tells what the run is of and when it was opened. The rest
+/// is not read, and nothing is known of it.
+///
+/// # Errors
+/// As [`read`], for the first record.
+pub(super) async fn read_first(storage: &FileStorage, run: &RunId) -> Result<RunState, ChainError> {
+    let bytes = storage.first_line().await?.ok_or(ChainError::Empty)?;
+    let (record, hash) = read_line(storage, 0, &bytes).await?;
+    in_place(0, &record, None)?;
+    begin(run, &record, &hash)
+}
+
+fn begin(run: &RunId, record: &Record, hash: &Digest) -> Result<RunState, ChainError> {
+    if record.run != *run {
+        return Err(ChainError::Foreign {
+            expected: format!("run {run}"),
+            found: format!("run {}", record.run),
+        });
+    }
+    Ok(RunState::begin(record, hash)?)
 }
 
 async fn read_line(

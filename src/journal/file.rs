@@ -11,6 +11,7 @@ pub(super) mod place;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
+use std::io::BufRead as _;
 use std::io::Read as _;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -81,6 +82,22 @@ impl FileStorage {
             folder: Arc::new(folder),
             disk: None,
         }
+    }
+
+    /// The first whole line, without its line break; none when there is none yet.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn first_line(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        let path = self.folder.join("journal");
+        blocking(move || {
+            let mut line = Vec::new();
+            open_to_read(&path)
+                .and_then(|file| io::BufReader::new(file).read_until(b'\n', &mut line))
+                .map_err(missing_or("read", &path))?;
+            Ok((line.pop() == Some(b'\n')).then_some(line))
+        })
+        .await
     }
 
     fn hold(folder: PathBuf, file: File) -> Result<Self, StorageError> {
@@ -219,13 +236,17 @@ fn open_journal(folder: &Path, is_new: bool) -> Result<File, StorageError> {
 
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, StorageError> {
     let mut bytes = Vec::new();
+    open_to_read(path)
+        .and_then(|mut file| file.read_to_end(&mut bytes))
+        .map_err(missing_or("read", path))?;
+    Ok(bytes)
+}
+
+fn open_to_read(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
-        .and_then(|mut file| file.read_to_end(&mut bytes))
-        .map_err(missing_or("read", path))?;
-    Ok(bytes)
 }
 
 /// Sets space aside, in blocks and not as a hole. An existing reserve is completed.
@@ -267,7 +288,7 @@ fn put_blob(folder: &Path, digest: &Digest, bytes: &[u8]) -> Result<(), AppendEr
     if let Err(error) = written {
         // What was written of it takes space from the journal.
         let _ = std::fs::remove_file(&part);
-        if error.kind() == io::ErrorKind::StorageFull {
+        if disk::is_full(&error) {
             return Err(AppendError::Full);
         }
         let what = format!("cannot write {}: {error}", path.display());

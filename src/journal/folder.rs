@@ -6,7 +6,8 @@
 //! <state>/runs/<run>/journal       the records
 //! <state>/runs/<run>/blobs/        bytes named by their digests; the change set first of all
 //! <state>/runs/<run>/inbox/        answers from other processes, not yet recorded
-//! <state>/runs/<run>/reserve       space for the last records on a full disk
+//! <state>/runs/<run>/reserve       space for the last records on a full disk, until the run is over
+//! <state>/runs/<run>/scratch/      files of operations, until the run is over
 //! ```
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use salvor_contract::StepName;
 use crate::journal::chain;
 use crate::journal::chain::Chain;
 use crate::journal::chain::ChainError;
+use crate::journal::chain::Fold;
 use crate::journal::file::FileStorage;
 use crate::journal::file::blocking;
 use crate::journal::file::io_error;
@@ -53,8 +55,8 @@ pub struct StateFolder {
 pub struct Listed {
     /// The run.
     pub run: RunId,
-    /// Its journal, or why it cannot be read.
-    pub chain: Result<Chain, ChainError>,
+    /// What its journal adds up to, or why it cannot be read.
+    pub state: Result<RunState, ChainError>,
 }
 
 impl StateFolder {
@@ -154,17 +156,84 @@ impl StateFolder {
         let ids = self.run_ids().await?;
         let mut runs = Vec::with_capacity(ids.len());
         for run in ids {
-            let chain = self.chain(&run).await;
-            runs.push(Listed { run, chain });
+            let state = self.state_of(&run).await;
+            runs.push(Listed { run, state });
         }
-        runs.sort_by_key(|listed| {
-            listed
-                .chain
-                .as_ref()
-                .ok()
-                .map(|chain| chain.state.opening.at)
-        });
+        runs.sort_by_key(|listed| listed.state.as_ref().ok().map(|state| state.opening.at));
         Ok(runs)
+    }
+
+    /// The newest runs of a plan, newest first, at most `count`. Of the others only the first record is read:
+    /// there may be thousands. Runs whose journals are not trusted are left out.
+    ///
+    /// # Errors
+    /// When the folder of the runs cannot be read.
+    pub async fn newest(&self, plan: &str, count: usize) -> Result<Vec<RunState>, StorageError> {
+        let mut begun = Vec::new();
+        for run in self.run_ids().await? {
+            match chain::read_first(&self.read(&run)?, &run).await {
+                Ok(first) if first.opening.plan == plan => begun.push((first.opening.at, run)),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        begun.sort_unstable_by(|one, other| other.cmp(one));
+        let mut newest = Vec::with_capacity(count);
+        for (_, run) in begun {
+            if newest.len() == count {
+                break;
+            }
+            newest.extend(self.state_of(&run).await.ok());
+        }
+        Ok(newest)
+    }
+
+    /// What the proved journal of a run adds up to; it must be of this environment.
+    async fn state_of(&self, run: &RunId) -> Result<RunState, ChainError> {
+        let Fold { state, .. } = chain::fold(&self.read(run)?, run, drop).await?;
+        self.refuse_foreign(&state)?;
+        Ok(state)
+    }
+
+    /// Where operations of a run may put files.
+    ///
+    /// # Errors
+    /// When the text cannot be the id of a run.
+    pub fn scratch(&self, run: &RunId) -> Result<PathBuf, StorageError> {
+        Ok(self.run_folder(run)?.join("scratch"))
+    }
+
+    /// Removes what is of use only while a run goes on: files of operations, which may hold what nobody should
+    /// keep, and the space set aside for the last records.
+    ///
+    /// # Errors
+    /// When they cannot be removed. What is not there is fine.
+    pub async fn clear(&self, run: &RunId) -> Result<(), StorageError> {
+        let (scratch, reserve) = (self.scratch(run)?, self.run_folder(run)?.join("reserve"));
+        blocking(move || {
+            let folder = removed_or_absent(&scratch, std::fs::remove_dir_all(&scratch));
+            let file = removed_or_absent(&reserve, std::fs::remove_file(&reserve));
+            folder.and(file)
+        })
+        .await
+    }
+
+    /// Clears the runs that are over and were killed before they did so themselves; says what stayed, and why.
+    /// Runs that cannot be read are left alone. Only for whoever holds the environment's lock.
+    pub async fn sweep(&self) -> Vec<StorageError> {
+        let mut stayed = Vec::new();
+        for run in self.run_ids().await.unwrap_or_default() {
+            let Ok(folder) = self.run_folder(&run) else {
+                continue;
+            };
+            let is_clear = ["scratch", "reserve"].map(|name| !folder.join(name).exists());
+            if is_clear == [true, true] {
+                continue;
+            }
+            if (self.state_of(&run).await).is_ok_and(|state| state.phase.is_over()) {
+                stayed.extend(self.clear(&run).await.err());
+            }
+        }
+        stayed
     }
 
     /// Reads and proves the journal of a run, which must be of this environment.
@@ -252,13 +321,7 @@ impl StateFolder {
     /// When it cannot be removed. One that is not there is fine.
     pub async fn remove_answer(&self, run: &RunId, step: &StepName) -> Result<(), StorageError> {
         let path = self.answer_path(run, step)?;
-        blocking(move || match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(io_error("remove", &path)(error))
-            }
-            Ok(()) | Err(_) => Ok(()),
-        })
-        .await
+        blocking(move || removed_or_absent(&path, std::fs::remove_file(&path))).await
     }
 
     fn answer_path(&self, run: &RunId, step: &StepName) -> Result<PathBuf, StorageError> {
@@ -271,6 +334,15 @@ impl StateFolder {
             .run_folder(run)?
             .join("inbox")
             .join(format!("{step}.json")))
+    }
+}
+
+fn removed_or_absent(path: &Path, removed: io::Result<()>) -> Result<(), StorageError> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(io_error("remove", path)(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

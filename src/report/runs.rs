@@ -29,8 +29,8 @@ pub fn runs_text(runs: &[Listed]) -> String {
     }
     let mut text = String::new();
     for listed in runs {
-        let line = match &listed.chain {
-            Ok(Chain { state, .. }) => format!(
+        let line = match &listed.state {
+            Ok(state) => format!(
                 "{}  {}  {:<10} {:<14} {}",
                 listed.run,
                 minute(state.opening.at),
@@ -47,8 +47,8 @@ pub fn runs_text(runs: &[Listed]) -> String {
 
 /// The same for programs.
 pub fn runs_json(runs: &[Listed]) -> Value {
-    let one = |listed: &Listed| match &listed.chain {
-        Ok(Chain { state, .. }) => json!({
+    let one = |listed: &Listed| match &listed.state {
+        Ok(state) => json!({
             "run": listed.run,
             "opened": state.opening.at,
             "plan": state.opening.plan,

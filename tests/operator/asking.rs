@@ -116,19 +116,30 @@ fn an_abort_lists_the_final_steps_that_failed_and_says_so_by_its_exit_code() {
 }
 
 #[test]
-fn files_of_operations_are_kept_while_a_run_can_be_resumed_and_no_longer() {
+fn what_serves_a_run_that_goes_on_is_kept_while_it_can_be_resumed_and_no_longer() {
     let folder = failing();
     folder.apply().ends_with(5);
     let run = folder.run_id();
-    let scratch = folder.path().join(format!(".salvor/runs/{run}/scratch"));
-    std::fs::create_dir_all(scratch.join("op")).expect("the test's folder can be written");
-    std::fs::write(scratch.join("op/file"), "x").expect("the test's folder can be written");
+    let place = folder.path().join(format!(".salvor/runs/{run}"));
+    let (scratch, reserve) = (place.join("scratch"), place.join("reserve"));
+    let leave_files = || {
+        std::fs::create_dir_all(scratch.join("op")).expect("the test's folder can be written");
+        std::fs::write(scratch.join("op/file"), "x").expect("the test's folder can be written");
+    };
+    leave_files();
     folder.salvor(&["resume", &run, "--no-input"]).ends_with(5);
-    assert!(scratch.join("op/file").exists());
+    assert!(scratch.join("op/file").exists() && reserve.exists());
     folder.salvor(&["abort", &run, "--why", "enough"]);
-    assert!(!scratch.exists());
+    assert!(!scratch.exists() && !reserve.exists());
     // As a kill between the end of the run and its clean-up leaves it.
-    std::fs::create_dir_all(&scratch).expect("the test's folder can be written");
+    leave_files();
+    std::fs::write(&reserve, "x").expect("the test's folder can be written");
+    folder
+        .salvor(&["resume", &run])
+        .ends_with(4)
+        .says("is over");
+    assert!(!scratch.exists() && !reserve.exists());
+    leave_files();
     folder.apply().ends_with(5);
     assert!(!scratch.exists());
     assert!(!folder.path().join(".salvor/scratch").exists());

@@ -195,7 +195,7 @@ impl Story<'_> {
             .await
             .ok()?;
         let newest = state.runs().await.ok()?.pop()?;
-        Some(newest.chain.ok()?.state)
+        newest.state.ok()
     }
 
     /// Waits until something holds; what cannot be told yet does not hold.

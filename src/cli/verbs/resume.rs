@@ -136,6 +136,8 @@ async fn take(
             change_set,
         }),
         Err(error) => {
+            // To open a journal sets space aside, also for a run that turns out to be over.
+            hold.sweep().await;
             hold.give_back().await;
             Err(error)
         }

@@ -89,7 +89,7 @@ impl Disk {
         }
         match self.write(bytes) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+            Err(error) if is_full(&error) => {
                 // Only a part of it may be there; without it the next append finds a whole last line.
                 self.file
                     .cut(self.durable)
@@ -132,4 +132,13 @@ impl Disk {
         self.poisoned = Some(what.clone());
         AppendError::Poisoned { what }
     }
+}
+
+/// True when there is no room, on the disk or in what this user may have of it: room can be made, and the file is
+/// as sound as before.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }

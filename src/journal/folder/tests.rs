@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use salvor_contract::Answer;
 use salvor_contract::RunId;
 
+use crate::journal::body::Body;
 use crate::journal::chain::ChainError;
 use crate::journal::folder::StateFolder;
 use crate::journal::storage::StorageError;
@@ -73,10 +74,10 @@ async fn runs_are_listed_with_what_is_wrong_with_them() {
         .expect("readable")
         .into_iter()
         .map(|listed| {
-            let chain = listed.chain.map(|chain| chain.state.opening.plan);
+            let plan = listed.state.map(|state| state.opening.plan);
             (
                 listed.run.to_string(),
-                chain.unwrap_or_else(|error| error.to_string()),
+                plan.unwrap_or_else(|error| error.to_string()),
             )
         })
         .collect();
@@ -95,6 +96,47 @@ async fn runs_are_listed_with_what_is_wrong_with_them() {
         ("good", "calabi".to_owned()),
     ];
     assert_eq!(listed, expected.map(|(run, text)| (run.to_owned(), text)));
+}
+
+#[tokio::test]
+async fn the_newest_runs_of_a_plan_are_found_by_their_first_records() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = StateFolder::open(folder.path().join("state"), &Counting::from(1))
+        .await
+        .expect("new");
+    let source = source();
+    for (run, plan) in [
+        ("d", "calabi"),
+        ("a", "calabi"),
+        ("c", "other"),
+        ("b", "calabi"),
+    ] {
+        let run = RunId::new(run);
+        let storage = state.create(&run).await.expect("new");
+        let mut opened = opened(state.lineage());
+        if let Body::Opened { plan: name, .. } = &mut opened {
+            plan.clone_into(name);
+        }
+        Journal::create(std::sync::Arc::new(storage), source.clone(), run, opened)
+            .await
+            .expect("new");
+    }
+    // Torn in its first record, and damaged after it.
+    state.create(&"begun".into()).await.expect("new");
+    let damaged = state
+        .run_folder(&"b".into())
+        .expect("plain")
+        .join("journal");
+    let mut text = std::fs::read(&damaged).expect("it is there");
+    text.extend_from_slice(b"{}\n");
+    std::fs::write(&damaged, text).expect("it is there");
+    let newest = async |count| {
+        let newest = state.newest("calabi", count).await.expect("readable");
+        let names = newest.iter().map(|state| state.run.to_string());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(newest(1).await, ["a"]);
+    assert_eq!(newest(9).await, ["a", "d"]);
 }
 
 #[tokio::test]
