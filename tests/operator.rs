@@ -37,6 +37,8 @@ mod support;
 mod telling;
 #[path = "operator/transcripts.rs"]
 mod transcripts;
+#[path = "operator/typing.rs"]
+mod typing;
 #[path = "../providers/system/tests/support/mod.rs"]
 #[expect(dead_code, reason = "its own tests use more of its answers")]
 mod web;

@@ -10,6 +10,7 @@ mod part;
 mod people;
 mod planning;
 mod refusal;
+mod screen;
 pub mod surroundings;
 mod verbs;
 mod watch;

@@ -62,6 +62,24 @@ pub fn prompt(text: &str) {
     let _ = stderr.flush();
 }
 
+/// Goes back to the beginning of the line and empties it: ECMA-48, CR and EL 2. It is no colour: who wants none still
+/// wants the line empty.
+const ERASE: &str = "\r\x1b[2K";
+
+/// A line above a question that waits, which is shown again below it. Only for terminals.
+pub fn above(text: &str, question: &str) {
+    let mut stderr = io::stderr();
+    let _ = write!(stderr, "{ERASE}{}\n{}", tame(text), tame(question));
+    let _ = stderr.flush();
+}
+
+/// Empties the line on which the cursor stands. Only for terminals.
+pub fn erase() {
+    let mut stderr = io::stderr();
+    let _ = write!(stderr, "{ERASE}");
+    let _ = stderr.flush();
+}
+
 /// The text with everything that a terminal would obey, or that would change the order of what is read, written as
 /// its number. The form is that of JSON, so JSON stays what it is.
 pub fn tame(text: &str) -> Cow<'_, str> {

@@ -16,6 +16,7 @@ use crate::cli::load;
 use crate::cli::output;
 use crate::cli::people::Operators;
 use crate::cli::refusal::Refusal;
+use crate::cli::screen::Screen;
 use crate::cli::surroundings::environment;
 use crate::cli::watch::Outlook;
 use crate::cli::watch::Terminal;
@@ -126,8 +127,13 @@ impl Hold {
             rto: change_set.scenario.rto.map(|rto| rto.duration()),
             is_whole: change_set.forecast.no_data.is_empty(),
         };
-        let terminal = Terminal::new(Arc::clone(&surroundings.clock), outlook);
-        terminal.line(&report::headline(&self.run, &run_folder, &at));
+        let screen = Arc::new(Screen::default());
+        let terminal = Terminal::new(
+            Arc::clone(&surroundings.clock),
+            Arc::clone(&screen),
+            outlook,
+        );
+        screen.line(&report::headline(&self.run, &run_folder, &at));
         let stop = stop_on_signals();
         let asks_here = may_ask && std::io::stdin().is_terminal();
         let people = Operators::new(
@@ -135,7 +141,7 @@ impl Hold {
             self.state.clone(),
             self.run.clone(),
             operator(),
-            asks_here,
+            asks_here.then(|| Arc::clone(&screen)),
         );
         let part = Part {
             change_set,
@@ -152,7 +158,7 @@ impl Hold {
             Way::GoOn => part.go_on().await,
             Way::GiveUp(why) => part.give_up(&operator(), why).await,
         };
-        terminal.close();
+        screen.close();
         let ended = ended.with_context(|| format!("run {} ended early; resume it", self.run))?;
         output::result_text(&report::ending(
             &self.run,

@@ -4,9 +4,11 @@
 //! while another is shown.
 
 use std::io::BufRead as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use async_trait::async_trait;
 use salvor_contract::Answer;
 use salvor_contract::Clock;
@@ -15,7 +17,8 @@ use salvor_contract::StepName;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc;
 
-use crate::cli::output;
+use crate::cli::screen::Screen;
+use crate::digest::Digest;
 use crate::execution::People;
 use crate::execution::Question;
 use crate::journal::StateFolder;
@@ -29,19 +32,28 @@ pub struct Operators {
     state: StateFolder,
     run: RunId,
     by: String,
-    keyboard: Option<Mutex<mpsc::Receiver<String>>>,
+    keyboard: Option<Keyboard>,
+}
+
+/// Lines that a person types, and where the questions are shown.
+struct Keyboard {
+    lines: Mutex<mpsc::Receiver<String>>,
+    screen: Arc<Screen>,
 }
 
 impl Operators {
-    /// Listens to the inbox, and to the keyboard unless nothing may be asked.
+    /// Listens to the inbox, and to the keyboard where there is a screen for its questions.
     pub fn new(
         clock: Arc<dyn Clock>,
         state: StateFolder,
         run: RunId,
         by: String,
-        asks_here: bool,
+        asks_on: Option<Arc<Screen>>,
     ) -> Self {
-        let keyboard = asks_here.then(|| Mutex::new(lines_of_stdin()));
+        let keyboard = asks_on.map(|screen| Keyboard {
+            lines: Mutex::new(lines_of_stdin()),
+            screen,
+        });
         Self {
             clock,
             state,
@@ -52,31 +64,44 @@ impl Operators {
     }
 
     async fn at_the_keyboard(&self, question: &Question) -> Answer {
-        let Some(keyboard) = &self.keyboard else {
+        let Some(Keyboard { lines, screen }) = &self.keyboard else {
             return std::future::pending().await;
         };
-        let mut keyboard = keyboard.lock().await;
+        let mut lines = match lines.try_lock() {
+            Ok(lines) => lines,
+            Err(_) => {
+                let lines = lines.lock().await;
+                // It was asked before the answer to another one, which may have taken it off the screen.
+                screen.line(&format!("  {}: {}", question.step, question.ask));
+                lines
+            }
+        };
+        let wants_file = matches!(question.evidence.as_deref(), Some("file" | "screenshot"));
+        let what = if wants_file { ", a file" } else { "" };
+        let asking = screen.ask(format!("  answer to {}{what} > ", question.step));
         loop {
-            let until = question.until.strftime("%Y-%m-%dT%H:%MZ");
-            output::prompt(&format!(
-                "{} (until {until}): {} > ",
-                question.step, question.ask
-            ));
-            let Some(line) = keyboard.recv().await else {
+            let Some(line) = lines.recv().await else {
                 // The terminal is gone; the inbox is left.
                 return std::future::pending().await;
             };
-            let text = line.trim();
-            if text.is_empty() && question.evidence.is_some() {
-                continue;
-            }
-            return Answer {
-                text: text.to_owned(),
-                by: self.by.clone(),
-                role: question.role.clone(),
-                at: self.clock.now(),
-                file: None,
+            let line = line.trim();
+            let file = match wants_file && !line.is_empty() {
+                true => attached(Path::new(line)).map(Some),
+                false => Ok(None),
             };
+            match file {
+                Err(error) => screen.line(&format!("{error:#}")),
+                Ok(_) if line.is_empty() && question.evidence.is_some() => asking.repeat(),
+                Ok(file) => {
+                    return Answer {
+                        text: line.to_owned(),
+                        by: self.by.clone(),
+                        role: question.role.clone(),
+                        at: self.clock.now(),
+                        file,
+                    };
+                }
+            }
         }
     }
 
@@ -107,6 +132,13 @@ impl People for Operators {
         // What stays in the inbox is only in the way of a second answer, which says so.
         let _ = self.state.remove_answer(&self.run, step).await;
     }
+}
+
+/// A file as an answer names it: what it is called, and the SHA-256 of its bytes.
+pub fn attached(path: &Path) -> anyhow::Result<(String, String)> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok((name.into_owned(), Digest::of_bytes(&bytes).to_string()))
 }
 
 /// Lines from stdin by a thread of their own: a read of a terminal cannot be cancelled, a channel can.

@@ -1,17 +1,14 @@
-//! Shows a run while it goes on: bars on a terminal, plain lines elsewhere. All of it on stderr.
+//! Shows a run while it goes on: bars on a terminal, plain lines elsewhere.
 //!
 //! It draws what it is told and remembers only what it needs to draw; the journal has the truth.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use indicatif::MultiProgress;
 use indicatif::ProgressBar;
-use indicatif::ProgressDrawTarget;
 use indicatif::ProgressState;
 use indicatif::ProgressStyle;
 use salvor_contract::Clock;
@@ -21,6 +18,7 @@ use salvor_contract::StepName;
 use salvor_contract::Unit;
 use salvor_contract::Update;
 
+use crate::cli::screen::Screen;
 use crate::execution::End;
 use crate::execution::Event;
 use crate::execution::Question;
@@ -53,7 +51,7 @@ pub struct Terminal {
     clock: Arc<dyn Clock>,
     began: Duration,
     outlook: Arc<Outlook>,
-    bars: Option<MultiProgress>,
+    screen: Arc<Screen>,
     left: Arc<Mutex<Left>>,
     state: Mutex<State>,
 }
@@ -75,36 +73,15 @@ struct Running {
 
 impl Terminal {
     /// A view of a run.
-    pub fn new(clock: Arc<dyn Clock>, outlook: Outlook) -> Self {
-        let is_live = std::io::stderr().is_terminal();
-        let bars =
-            is_live.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
+    pub fn new(clock: Arc<dyn Clock>, screen: Arc<Screen>, outlook: Outlook) -> Self {
         let began = clock.elapsed();
         Self {
             clock,
             began,
             outlook: Arc::new(outlook),
-            bars,
+            screen,
             left: Arc::default(),
             state: Mutex::default(),
-        }
-    }
-
-    /// Prints a line above the bars, or plainly.
-    pub fn line(&self, text: &str) {
-        match &self.bars {
-            Some(bars) => {
-                // A terminal that went away must not end a recovery.
-                let _ = bars.println(crate::cli::output::tame(text));
-            }
-            None => crate::cli::output::progress(text),
-        }
-    }
-
-    /// Removes the bars.
-    pub fn close(&self) {
-        if let Some(bars) = &self.bars {
-            let _ = bars.clear();
         }
     }
 
@@ -114,12 +91,12 @@ impl Terminal {
             "  {word:<8} {step:<width$} {time:>7}   {rest}",
             width = self.outlook.width
         );
-        self.line(line.trim_end());
+        self.screen.line(line.trim_end());
     }
 
     fn started(&self, step: &StepName, says: &str) {
         let now = self.clock.elapsed();
-        let bar = self.bars.as_ref().map(|bars| {
+        let bar = self.screen.bars().map(|bars| {
             let bar = bars.add(ProgressBar::no_length());
             let style = format!(
                 "  running  {{prefix:<{}}} {{elapsed:>7}}   {{msg}}",
@@ -188,7 +165,7 @@ impl Terminal {
     /// Shows whether the run will be in time: below the bars at every moment, else when it matters.
     fn left(&self, left: Left) {
         *self.left.lock().unwrap_or_else(PoisonError::into_inner) = left;
-        match &self.bars {
+        match self.screen.bars() {
             Some(bars) => {
                 let mut state = self.lock();
                 state.footer.get_or_insert_with(|| bars.add(self.footer()));
@@ -231,7 +208,7 @@ impl Terminal {
         if is_news {
             state.course_told = Some((now, is_late));
             drop(state);
-            self.line(&format!("  {text}"));
+            self.screen.line(&format!("  {text}"));
         }
     }
 
@@ -255,7 +232,7 @@ impl Terminal {
             Some(_) | None => "--text …",
         };
         let answer_with = &self.outlook.answer_with;
-        self.line(&format!(
+        self.screen.line(&format!(
             "           answer with: {answer_with} {step} {how}"
         ));
     }
@@ -292,9 +269,9 @@ impl Watcher for Terminal {
                 by,
                 end,
                 why,
-            } => self.line(&told_text(event, about, by, end, why)),
+            } => self.screen.line(&told_text(event, about, by, end, why)),
             Event::Left { critical_path } => self.left(critical_path),
-            Event::Stopping { why } => self.line(&format!("stopping: {why}")),
+            Event::Stopping { why } => self.screen.line(&format!("stopping: {why}")),
         }
     }
 }

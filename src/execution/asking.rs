@@ -137,9 +137,12 @@ impl Engine<'_> {
                 answer: Some(answer.clone()),
                 ..operation.clone()
             };
-            let Err(Error::Refused { what, .. }) = self.previewed(&given).await else {
+            let what = match self.previewed(&given).await {
+                Err(Error::Refused { what, .. }) => what,
+                // It was not judged because the run stops. Without a record it is not lost: the question is open.
+                Err(_) if self.stop.is_cancelled() => return std::future::pending().await,
                 // Whatever else kept the provider from judging it, `perform` judges it again.
-                return answer;
+                Ok(_) | Err(Error::Transient { .. } | Error::Unknown { .. }) => return answer,
             };
             self.watcher.saw(Event::NotAccepted {
                 step: &question.step,

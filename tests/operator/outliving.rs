@@ -1,8 +1,6 @@
 //! What becomes of programs and of what they start, when salvor is killed, interrupted, or loses its terminal.
 
 use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
 
 use rustix::process::Pid;
 use rustix::process::Signal;
@@ -10,6 +8,7 @@ use rustix::process::kill_process;
 use serde_json::json;
 
 use crate::support::Folder;
+use crate::support::ended;
 
 /// A program that ignores every polite signal and has a child of its own; both write their ids.
 const STUBBORN: &str =
@@ -37,17 +36,16 @@ with = {{ argv = ["/bin/sh", "-c", "exec /bin/sh ./stubborn"], class = "{class}"
 /// do, also when the tests themselves were started to ignore it.
 fn begun(folder: &Folder) -> Child {
     let salvor = folder.command(&["apply", "--no-input"]);
-    let mut command = Command::new("/usr/bin/env");
+    let mut command = folder.command_of("/usr/bin/env");
     command
         .arg("--default-signal=HUP")
         .arg(salvor.get_program())
-        .args(salvor.get_args())
-        .current_dir(folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let apply = command.spawn().expect("env starts it");
+        .args(salvor.get_args());
+    let mut apply = command.spawn().expect("env starts it");
     while !folder.path().join("ready").exists() {
+        if apply.try_wait().expect("it is the test's own").is_some() {
+            panic!("it ended before the program began: {}", ended(apply).all());
+        }
         std::thread::yield_now();
     }
     apply
@@ -91,7 +89,7 @@ fn what_a_program_started_ends_with_a_killed_salvor() {
 
 #[test]
 fn a_deadline_ends_a_program_and_what_it_started() {
-    let folder = stubborn_with("unkeyed", "timeout = \"1s\"");
+    let folder = stubborn_with("unkeyed", "timeout = \"5s\"");
     let output = begun(&folder).wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(5), "{said}");

@@ -91,9 +91,15 @@ impl Folder {
 
     /// A command in this folder, without a terminal.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_salvor"));
+        let mut command = self.command_of(env!("CARGO_BIN_EXE_salvor"));
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    /// Any program as [`Folder::command`] starts salvor.
+    pub fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.path())
             .env_clear()
             .env("PATH", "/usr/bin:/bin")

@@ -11,9 +11,9 @@ use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::output;
 use crate::cli::part::operator;
+use crate::cli::people::attached;
 use crate::cli::refusal::Refusal;
 use crate::cli::verbs::runs::change_set_of;
-use crate::digest::Digest;
 use crate::execution::asking::answered;
 use crate::journal::RunState;
 use crate::journal::StateFolder;
@@ -42,18 +42,7 @@ pub async fn answer(
             .into());
     }
     let step = asked_step(&chain.state, arguments.step.as_deref())?;
-    let file = match &arguments.file {
-        Some(path) => {
-            let bytes =
-                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            Some((name, Digest::of_bytes(&bytes).to_string()))
-        }
-        None => None,
-    };
+    let file = arguments.file.as_deref().map(attached).transpose()?;
     let question = chain.state.step(&step).question;
     let answer = Answer {
         text: arguments.text.clone().unwrap_or_default(),
