@@ -20,7 +20,7 @@ use salvor::digest::Digest;
 use crate::corpus::kept;
 use crate::inputs::inputs;
 use crate::targets::Target;
-use crate::watch;
+use crate::watch::watched;
 
 /// Tries what is kept for a target, then what is made from it.
 pub fn fuzz(target: &'static Target) {
@@ -31,7 +31,10 @@ pub fn fuzz(target: &'static Target) {
     }
     let kept = kept(target);
     for input in &kept {
-        demand(target, &input.bytes, &input.name);
+        let is_taken = demand(target, &input.bytes, &input.name);
+        if let Some(must) = input.must_be_taken() {
+            assert_eq!(is_taken, must, "{}: is {} taken?", target.name, input.name);
+        }
     }
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&number_of("SALVOR_SEED").unwrap_or(0).to_le_bytes());
@@ -48,8 +51,8 @@ pub fn fuzz(target: &'static Target) {
     let most = Cell::new(Most::default());
     let bytes: Vec<Vec<u8>> = kept.into_iter().map(|input| input.bytes).collect();
     let ran = runner.run(&inputs(target, &bytes), |input| {
-        let used = tried(target, &input).map_err(TestCaseError::fail)?;
-        most.set(most.get().with(target, &input, &used));
+        let tried = tried(target, &input).map_err(TestCaseError::fail)?;
+        most.set(most.get().with(target, &input, &tried.used));
         Ok(())
     });
     match ran {
@@ -69,27 +72,34 @@ pub fn fuzz(target: &'static Target) {
     }
 }
 
-/// Fails unless an input that is kept holds.
-fn demand(target: &'static Target, input: &[u8], name: &str) {
-    if let Err(why) = tried(target, input) {
-        panic!("{}: {name}: {why}", target.name);
+/// Fails unless an input that is kept holds; true when it was taken.
+fn demand(target: &'static Target, input: &[u8], name: &str) -> bool {
+    match tried(target, input) {
+        Ok(tried) => tried.is_taken,
+        Err(why) => panic!("{}: {name}: {why}", target.name),
     }
 }
 
+/// What came of an input that broke nothing.
+struct Tried {
+    is_taken: bool,
+    used: AllocationInfo,
+}
+
 /// Tries one input, and gives what it used, or what is wrong.
-fn tried(target: &'static Target, input: &[u8]) -> Result<AllocationInfo, String> {
+fn tried(target: &'static Target, input: &[u8]) -> Result<Tried, String> {
     // Written before it is tried: a stack that ends, and memory that does, end the process.
     let file = folder().join(format!("{}.input", target.name));
     std::fs::write(&file, input).expect("the input is written");
-    watch::begin(target.name, file);
-    let mut ended = Ok(());
-    let used = measure(|| ended = catch_unwind(AssertUnwindSafe(|| (target.check)(input))));
-    watch::end(target.name);
-    if let Err(panic) = ended {
+    let mut ended = Ok(false);
+    let used = watched(target.name, &file, || {
+        measure(|| ended = catch_unwind(AssertUnwindSafe(|| (target.check)(input))))
+    });
+    let is_taken = ended.map_err(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);
         let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-        return Err(words.unwrap_or("a panic without words").to_owned());
-    }
+        words.unwrap_or("a panic without words").to_owned()
+    })?;
     let size = input.len() as u64;
     let beyond = |what: &str, used: u64, most: u64| match used > most {
         true => Err(format!(
@@ -99,7 +109,7 @@ fn tried(target: &'static Target, input: &[u8]) -> Result<AllocationInfo, String
     };
     beyond("bytes of memory", used.bytes_max, target.memory.of(size))?;
     beyond("allocations", used.count_total, target.work.of(size))?;
-    Ok(used)
+    Ok(Tried { is_taken, used })
 }
 
 /// The greatest parts of their bounds that inputs used, in thousandths.

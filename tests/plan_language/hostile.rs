@@ -1,12 +1,11 @@
-//! Texts that nobody would write: whatever is given, it is read or refused, and what is read is written back.
+//! Texts that nobody would write, as values of a plan: each is read or refused. `tests/fuzz` has the plan as a whole,
+//! and templates and conditions alone.
 
 use proptest::prelude::any;
 use proptest::prelude::prop;
 use proptest::prelude::proptest;
 use proptest::strategy::Strategy;
-use salvor::model::Condition;
 use salvor::model::read;
-use salvor::template::Template;
 
 use crate::provider::registry;
 
@@ -72,33 +71,6 @@ fn pieces() -> impl Strategy<Value = String> {
         "{{lookup a (default b 1) \"c\"}}",
     ]);
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
-}
-
-proptest! {
-    #[test]
-    fn a_template_is_read_and_written_back_or_refused(text in pieces()) {
-        if let Ok(template) = Template::parse(&text) {
-            let written = template.to_string();
-            let again = Template::parse(&written);
-            assert_eq!(again.as_ref().map(ToString::to_string).ok(), Some(written.clone()), "{text:?} {written:?}");
-            let references = |t: &Template| t.references().into_iter().map(|r| r.path).collect::<Vec<_>>();
-            assert_eq!(again.as_ref().map(references).ok(), Some(references(&template)), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn places_of_template_errors_lie_in_the_text(text in pieces()) {
-        if let Err(error) = Template::parse(&text) {
-            assert!(text.get(error.at.clone()).is_some(), "{text:?} {error:?}");
-        }
-    }
-
-    #[test]
-    fn a_condition_is_read_or_refused(text in pieces()) {
-        if let Err(error) = Condition::parse(&text) {
-            assert!(text.get(error.at.clone()).is_some(), "{text:?} {error:?}");
-        }
-    }
 }
 
 proptest! {

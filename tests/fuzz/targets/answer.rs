@@ -78,9 +78,9 @@ struct Answered {
     flags: Option<Vec<String>>,
 }
 
-fn check(input: &[u8]) {
+fn check(input: &[u8]) -> bool {
     let Ok(answered) = serde_json::from_slice::<Answered>(input) else {
-        return;
+        return false;
     };
     if let Some(flags) = answered.flags {
         let words = ["salvor", "answer"]
@@ -92,16 +92,16 @@ fn check(input: &[u8]) {
         }
     }
     let Some(answer) = answered.answer else {
-        return;
+        return false;
     };
     let written = serde_json::to_vec(&answer).expect("an answer has a form in JSON");
     let again: Answer = serde_json::from_slice(&written).expect("what was written is read");
     assert_eq!(again, answer);
-    judge(answered.with.unwrap_or_default(), answer);
+    judge(answered.with.unwrap_or_default(), answer)
 }
 
 /// Has the provider judge the answer before it is left, and when it is taken: both say the same.
-fn judge(with: Values, answer: Answer) {
+fn judge(with: Values, answer: Answer) -> bool {
     let operation = Operation {
         id: OperationId::new("op"),
         run: RunId::new("run"),
@@ -141,4 +141,5 @@ fn judge(with: Values, answer: Answer) {
         performed.is_ok(),
         "{previewed:?} {performed:?}"
     );
+    performed.is_ok()
 }

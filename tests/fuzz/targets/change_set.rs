@@ -53,8 +53,8 @@ pub const TARGET: Target = Target {
     },
 };
 
-fn check(input: &[u8]) {
-    demand_exact(input);
+fn check(input: &[u8]) -> bool {
+    let is_taken = demand_exact(input);
     let body = input.strip_suffix(b"\n").unwrap_or(input);
     let body = match body
         .windows(14)
@@ -69,16 +69,17 @@ fn check(input: &[u8]) {
         "{{\"digest\":\"{}\",\"change-set\":",
         Digest::of_bytes(body)
     );
-    demand_exact(&[head.as_bytes(), body, b"}\n"].concat());
+    demand_exact(&[head.as_bytes(), body, b"}\n"].concat()) || is_taken
 }
 
-fn demand_exact(file: &[u8]) {
+fn demand_exact(file: &[u8]) -> bool {
     let Ok(change_set) = from_bytes(file) else {
-        return;
+        return false;
     };
     let written = to_bytes(&change_set).expect("what was read can be written");
     assert!(written == file, "other bytes than those that were read");
     told(&change_set);
+    true
 }
 
 fn told(change_set: &ChangeSet) {

@@ -80,7 +80,7 @@ pub const TARGET: Target = Target {
     },
 };
 
-fn check(input: &[u8]) {
+fn check(input: &[u8]) -> bool {
     let document = String::from_utf8_lossy(input);
     let draft = draft(&document, "plan");
     let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS;
@@ -101,4 +101,5 @@ fn check(input: &[u8]) {
     std::fs::write(folder.path().join("plan.toml"), &plan).expect("written");
     let told = read(folder.path(), registry()).report("plan", Look::Plain);
     assert_eq!(told.errors, 0, "{}\n{plan}", told.text);
+    true
 }

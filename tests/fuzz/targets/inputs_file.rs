@@ -83,12 +83,14 @@ pub const TARGET: Target = Target {
     },
 };
 
-fn check(input: &[u8]) {
+fn check(input: &[u8]) -> bool {
     let plan = plan();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("given.toml");
     std::fs::write(&file, input).expect("written");
-    match plan.read_inputs(&file) {
+    let read = plan.read_inputs(&file);
+    let is_taken = read.is_ok();
+    match read {
         Err((problems, sources)) => {
             assert!(!problems.is_empty(), "refused, and nothing is said");
             show(&problems, &sources, Look::Plain);
@@ -102,13 +104,14 @@ fn check(input: &[u8]) {
         }
     }
     let Ok(text) = str::from_utf8(input) else {
-        return;
+        return is_taken;
     };
     for text in text.lines().chain([text]) {
         for input in &plan.inputs {
             given_as_flag(&input.takes, text);
         }
     }
+    is_taken
 }
 
 fn given_as_flag(takes: &InputType, text: &str) {

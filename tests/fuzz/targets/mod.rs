@@ -20,8 +20,8 @@ use salvor::registry::Registry;
 pub struct Target {
     /// Its name: of the test, and of the folder of what is kept.
     pub name: &'static str,
-    /// Tries an input.
-    pub check: fn(&[u8]),
+    /// Tries an input; true when it was taken, false when it was refused.
+    pub check: fn(&[u8]) -> bool,
     /// Files of the repository that are tried too, and folders of plans.
     pub besides: &'static [&'static str],
     /// Words that the format knows.
@@ -58,6 +58,7 @@ pub fn registry() -> &'static Registry {
 }
 
 /// Writes an input of several files into a folder: each begins below a line `# file: NAME`, the first is `first`.
+/// The line break before that line belongs to it, so that a file can end without one.
 /// A name that leads out of the folder is passed over.
 pub fn unpack(input: &[u8], first: &str, folder: &Path) {
     let mut name = first.to_owned();
@@ -78,7 +79,7 @@ pub fn unpack(input: &[u8], first: &str, folder: &Path) {
     for line in input.split_inclusive(|byte| *byte == b'\n') {
         match line.strip_prefix(b"# file: ") {
             Some(next) => {
-                write(&name, &content);
+                write(&name, content.strip_suffix(b"\n").unwrap_or(&content));
                 content.clear();
                 name = String::from_utf8_lossy(next).trim().to_owned();
             }

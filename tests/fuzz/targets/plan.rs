@@ -120,7 +120,7 @@ pub const TARGET: Target = Target {
     },
 };
 
-fn check(input: &[u8]) {
+fn check(input: &[u8]) -> bool {
     let folder = tempfile::tempdir().expect("a folder");
     unpack(input, "plan.toml", folder.path());
     let reading = read(folder.path(), registry());
@@ -141,6 +141,7 @@ fn check(input: &[u8]) {
             let _ = plan.drill_instance(drill, &given(plan));
         }
     }
+    reading.plan.is_some()
 }
 
 /// What `graph` and `runbook` do with a scenario of a plan that `check` takes.

@@ -57,13 +57,13 @@ pub const TARGET: Target = Target {
     },
 };
 
-fn check(input: &[u8]) {
+fn check(input: &[u8]) -> bool {
     let folder = tempfile::tempdir().expect("a folder");
     unpack(input, "lineage", folder.path());
     let run = RunId::new("run");
     done(async {
         let Ok(state) = StateFolder::open_existing(folder.path().to_owned()).await else {
-            return;
+            return false;
         };
         let lineage = state.lineage().to_owned();
         if let Ok(answers) = state.answers(&run).await {
@@ -93,7 +93,8 @@ fn check(input: &[u8]) {
                 .expect("it is there");
             assert_eq!(below, locks, "the lock lies elsewhere");
         }
-    });
+        true
+    })
 }
 
 fn claim() -> Claim {

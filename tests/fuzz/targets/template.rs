@@ -99,9 +99,9 @@ pub const TARGET: Target = Target {
     },
 };
 
-fn check(input: &[u8]) {
+fn check(input: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(input) else {
-        return;
+        return false;
     };
     match Condition::parse(text) {
         Ok(_) => {}
@@ -111,7 +111,7 @@ fn check(input: &[u8]) {
         Ok(template) => template,
         Err(error) => {
             assert!(text.get(error.at.clone()).is_some(), "{error:?}");
-            return;
+            return false;
         }
     };
     let written = template.to_string();
@@ -135,6 +135,7 @@ fn check(input: &[u8]) {
         assert_eq!(value, said(&template));
     }
     let _ = template.render(&facts, Missing::Put(&|path| path.join(".")));
+    true
 }
 
 fn facts() -> Value {
