@@ -86,8 +86,16 @@ fn programs_that_hide_their_failures_are_pointed_at() {
             "a pipeline in a shell's",
         ),
         (
+            r#"["bash", "-euc", "gunzip -c a.gz | psql"]"#,
+            "a pipeline in a shell's",
+        ),
+        (
             r#"["psql", "-d", "shop", "-f", "shop.sql"]"#,
             "psql goes on after an error",
+        ),
+        (
+            r#"["psql", "-d", "shop"]"#,
+            "psql reads what it is to do from its input",
         ),
         (
             r#"["pg_restore", "-d", "shop", "shop.dump"]"#,
@@ -101,6 +109,18 @@ fn programs_that_hide_their_failures_are_pointed_at() {
         let said = plan_of(argv);
         assert!(said.contains(words), "{argv}: {said}");
     }
-    let said = plan_of(r#"["psql", "-v", "ON_ERROR_STOP=1", "-f", "shop.sql"]"#);
-    assert!(!said.contains("psql goes on"), "{said}");
+    for argv in [
+        r#"["psql", "-v", "ON_ERROR_STOP=1", "-f", "shop.sql"]"#,
+        r#"["psql", "-v", "ON_ERROR_STOP=1"]"#,
+        r#"["psql", "-c", "select 1"]"#,
+        r#"["sh", "-c", "exec ./load"]"#,
+        r#"["bash", "-c", "set -euo pipefail; gunzip -c a.gz | ./load"]"#,
+    ] {
+        let said = plan_of(argv);
+        let is_trapped = said.contains("psql goes on") || said.contains("psql reads");
+        assert!(
+            !is_trapped && !said.contains("a pipeline"),
+            "{argv}: {said}"
+        );
+    }
 }

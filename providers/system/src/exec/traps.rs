@@ -18,7 +18,7 @@ pub(super) fn of_programs() -> Vec<Trap> {
             when: Condition::Always,
             message: "an exit code of 0 says what the program thinks of itself: check the result in a step of its \
                           own",
-            source: "https://www.postgresql.org/docs/current/app-psql.html, Exit Status",
+            source: "POSIX.1-2024, exit: what a program says of itself is its own choice",
         },
         Trap {
             id: "exec-shell",
@@ -26,14 +26,15 @@ pub(super) fn of_programs() -> Vec<Trap> {
                 "argv",
                 CommandLine {
                     programs: &["sh", "bash", "dash", "zsh", "ksh"],
-                    has: &["-c", "-ec", "-lc"],
+                    has: &[" | "],
                     lacks: &["pipefail"],
                 },
             ),
             message: "a pipeline in a shell's text ends as its last program does, whatever happened before it; \
-                          values that are put into the text are read as text of the shell: run the program itself, \
-                          or begin the text with `set -euo pipefail` and give values as arguments or environment",
-            source: "POSIX.1-2024, Shell Command Language, 2.9.2 Pipelines",
+                          values that are put into the text are read as text of the shell: run each program in a \
+                          step of its own, or give the text to `bash` (`sh` of Debian 12 has no pipefail), begin it \
+                          with `set -euo pipefail`, and give values as arguments or environment",
+            source: "POSIX.1-2024, Shell Command Language, 2.9.2 Pipelines; experiment with dash 0.5.12",
         },
         Trap {
             id: "exec-psql-goes-on",
@@ -47,6 +48,28 @@ pub(super) fn of_programs() -> Vec<Trap> {
             ),
             message: "psql goes on after an error in a file and exits 0: give `--set=ON_ERROR_STOP=1`, and \
                           `--single-transaction` where nothing may be left half done",
+            source: "https://www.postgresql.org/docs/current/app-psql.html, ON_ERROR_STOP",
+        },
+        Trap {
+            id: "exec-psql-reads-on",
+            when: Condition::Runs(
+                "argv",
+                CommandLine {
+                    programs: &["psql"],
+                    has: &[],
+                    lacks: &[
+                        "-c",
+                        "--command",
+                        "-f",
+                        "--file",
+                        "-l",
+                        "--list",
+                        "ON_ERROR_STOP",
+                    ],
+                },
+            ),
+            message: "psql reads what it is to do from its input, goes on after an error in it and exits 0: give \
+                          `--set=ON_ERROR_STOP=1`, and `--single-transaction` where nothing may be left half done",
             source: "https://www.postgresql.org/docs/current/app-psql.html, ON_ERROR_STOP",
         },
         Trap {
