@@ -144,14 +144,7 @@ fn every_page_fits_a_phone_and_begins_with_its_steps() {
                 assert!(block.starts_with("<span>"), "{place}: {block}");
             }
             let style = page.split("</style>").next().expect("a page has a style");
-            let fixed = style.split("width:").skip(1).map(|rest| {
-                let end = rest.find([';', '}', ')']).unwrap_or(rest.len());
-                &rest[..end]
-            });
-            let fixed: Vec<&str> = fixed
-                .filter(|width| width.ends_with("px") && width.len() > "9.9px".len())
-                .collect();
-            assert!(fixed.is_empty(), "{place}: {fixed:?}");
+            assert_eq!(too_wide(style), Vec::<&str>::new(), "{place}");
             let first = at("<section class=\"step\">").expect("a runbook has steps");
             for table in page.match_indices("<table").map(|(place, _)| place) {
                 assert!(
@@ -236,4 +229,88 @@ fn the_points_of_a_change_set_are_filled_in() {
     let chosen = salvor(&["runbook", "--change-set", "reviewed.changeset"]);
     assert!(chosen.contains("2020-04-05/"), "{chosen}");
     assert!(!chosen.contains("PHOTOS_POINT_URL"), "{chosen}");
+}
+
+/// A tree and a file, from one folder to another and from one bucket to another.
+fn moved(scheme: &str, endpoint: &str) -> String {
+    format!(
+        r#"
+format = 1
+plan   = {{ name = "moved", title = "Bring the photos back" }}
+[providers.objects]
+{endpoint}
+[stores.photos]
+kind = "objects.dated"
+with = {{ url = "{scheme}backups/", pattern = "photos-{{date}}.zip", time = "02:00" }}
+[steps.archive]
+restore = "photos"
+with    = {{ target = "{scheme}new/archive" }}
+[steps.tree]
+uses = "objects.sync"
+with = {{ source = "{scheme}old/tree", target = "{scheme}new/tree" }}
+[steps.exact]
+uses     = "objects.sync"
+destroys = "what only the target has"
+with     = {{ source = "{scheme}old/exact/", target = "{scheme}new/exact/", delete = true }}
+[steps.one]
+uses = "objects.copy"
+with = {{ source = "{scheme}old/a.jpg", target = "{scheme}new/b.jpg" }}
+[scenarios.full]
+goal = ["archive", "exact", "one", "tree"]
+"#
+    )
+}
+
+#[test]
+fn folders_are_named_so_that_programs_take_them_for_folders() {
+    let typed = |scheme: &str, endpoint: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("plan.toml"), moved(scheme, endpoint)).expect("a plan");
+        let text = runbook(folder.path(), "full", "markdown");
+        let is_typed = |line: &&str| line.starts_with("rsync") || line.starts_with("aws");
+        let lines = text.lines().map(str::trim).filter(is_typed);
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        typed("file:///srv/", ""),
+        [
+            "rsync -a --mkpath \"${PHOTOS_POINT_URL:?}\" /srv/new/archive/",
+            "rsync -a --mkpath --delete /srv/old/exact/ /srv/new/exact/",
+            "rsync -a --mkpath /srv/old/a.jpg /srv/new/b.jpg",
+            "rsync -a --mkpath /srv/old/tree/ /srv/new/tree/",
+        ]
+    );
+    let endpoint = "endpoint = \"http://127.0.0.1:9000\"";
+    let aws = "--endpoint-url http://127.0.0.1:9000";
+    assert_eq!(
+        typed("s3://photos/", endpoint),
+        [
+            format!("aws s3 sync {aws} \"${{PHOTOS_POINT_URL:?}}\" s3://photos/new/archive/"),
+            format!("aws s3 sync {aws} --delete s3://photos/old/exact/ s3://photos/new/exact/"),
+            format!("aws s3 cp {aws} s3://photos/old/a.jpg s3://photos/new/b.jpg"),
+            format!("aws s3 sync {aws} s3://photos/old/tree/ s3://photos/new/tree/"),
+        ]
+    );
+}
+
+/// The widths that a page's style demands and a telephone does not have. `max-width` demands nothing.
+fn too_wide(style: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    for (at, _) in style.match_indices("width:") {
+        let name = style[..at].rfind(['{', ';', '(']).map_or(0, |end| end + 1);
+        let value = &style[at + "width:".len()..];
+        let value = &value[..value.find([';', '}', ')']).unwrap_or(value.len())];
+        let pixels = value.trim().strip_suffix("px").and_then(|n| n.parse().ok());
+        if !style[name..at].trim().starts_with("max-") && pixels.is_some_and(|n: f64| n > 320.0) {
+            found.push(&style[name..at + "width:".len() + value.len()]);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_width_that_a_telephone_does_not_have_is_found() {
+    let style =
+        "body{max-width:960px;padding:0}td{min-width:720px} i{width:960px}u{stroke-width:2px}";
+    assert_eq!(too_wide(style), ["min-width:720px", "width:960px"]);
 }

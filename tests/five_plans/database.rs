@@ -144,16 +144,3 @@ fn copy_files(from: &Path, to: &Path) {
         }
     }
 }
-
-/// A dump for a server that is known only during the run can be planned, and one in the place of a database cannot.
-#[test]
-fn a_dump_can_destroy_only_where_it_replaces() {
-    let registry = salvor::builtin_providers::registry();
-    let kind = registry.action(&salvor_contract::KindName::new("postgres.restore-dump"));
-    let destroys = kind.expect("a kind of this binary").destroys;
-    let with = |how: &str| salvor_contract::Values::new().with("as", how);
-    assert!(!destroys.is_possible(&salvor_contract::Values::new()));
-    assert!(!destroys.is_possible(&with("new")));
-    assert!(destroys.is_possible(&with("replace")));
-    assert!(destroys.is_possible(&with("{{inputs.how}}")));
-}

@@ -15,6 +15,7 @@ use salvor_contract::Isolation;
 use salvor_contract::Provider;
 use salvor_contract::StoreKind;
 use salvor_contract::Type;
+use serde_json::Value;
 
 use crate::report::Report;
 
@@ -212,6 +213,10 @@ fn check_references(
     if let Idempotency::Declared(input) = action.idempotency {
         demand_input(report, input, "the declared class");
     }
+    if let Destroys::IfPresentWhen(input, value) = action.destroys {
+        demand_input(report, input, "what it destroys");
+        check_condition(of, action, input, value, report);
+    }
     for file in &action.files {
         demand_input(report, file.input(), "a file that it reads");
     }
@@ -270,6 +275,22 @@ fn check_references(
             });
         }
     }
+}
+
+/// An input that was left out must mean that what exists is kept, and the value must be one that it takes.
+fn check_condition(of: &str, action: &ActionKind, input: &str, value: &str, report: &mut Report) {
+    let Some(field) = action.with.get(input) else {
+        return;
+    };
+    let is_word = |words: &[String]| words.iter().any(|word| word == value);
+    let is_taken = matches!(&field.takes, Type::OneOf(words) if is_word(words));
+    report.demand(is_taken || field.takes == Type::Text, || {
+        format!("{of}: it destroys when `{input}` is `{value}`, which the input does not take")
+    });
+    let value = Value::from(value);
+    report.demand(field.default.as_ref() != Some(&value), || {
+        format!("{of}: it destroys when `{input}` is {value}, which is its default")
+    });
 }
 
 fn check_template(

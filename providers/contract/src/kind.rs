@@ -90,7 +90,8 @@ pub struct ActionKind {
     /// What a person would type instead: handlebars templates over `with`, `store`, `point`, `config`, one command
     /// each, arguments quoted for a POSIX shell by the helper `{{q …}}`. One that begins with `# ` is words for the
     /// person; `{{json …}}` shows a value in them. `(local A …)` is true when all of these are `file://` addresses,
-    /// and `(path A)` is the path in one; any other address stays as it is.
+    /// and `(path A)` is the path in one; any other address stays as it is. `(folder A)` is the same with one slash at
+    /// its end, which tells programs that what it names is a folder, also when it is not there yet.
     pub by_hand: Vec<&'static str>,
     /// What goes wrong in the field.
     pub traps: Vec<Trap>,
@@ -284,4 +285,29 @@ pub struct Permission {
     pub name: &'static str,
     /// What it is needed for.
     pub why: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use serde_json::json;
+
+    use super::Destroys;
+    use crate::values::Values;
+
+    #[test]
+    fn what_depends_on_an_input_is_possible_unless_that_is_known_to_be_another() {
+        let destroys = Destroys::IfPresentWhen("as", "replace");
+        assert!(!destroys.is_possible(&Values::new()));
+        for (how, is_possible) in [
+            (Value::Null, false),
+            (json!("new"), false),
+            (json!("replace"), true),
+            (json!("{{inputs.how}}"), true),
+            (json!({ "$template": ["inputs.how"] }), true),
+        ] {
+            let with = Values::new().with("as", how.clone());
+            assert_eq!(destroys.is_possible(&with), is_possible, "{how}");
+        }
+    }
 }

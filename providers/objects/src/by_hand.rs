@@ -1,4 +1,7 @@
 //! The commands that a person types instead of this provider, put together at compile time.
+//!
+//! The provider takes an address of many objects for a folder, with or without a slash at its end. `rsync` and `cp` do
+//! not: a source without one becomes a folder in the target, and a target without one that is not there a file.
 
 /// The endpoint, for commands of the AWS command line.
 macro_rules! endpoint {
@@ -7,38 +10,43 @@ macro_rules! endpoint {
     };
 }
 
-/// How a person brings one tree to another place. The first address tells where the second is.
+/// How a person brings one tree to another place. The first address tells where the second is; `path` instead of
+/// `folder` takes that one as it is written.
 macro_rules! synced {
-    ($at:literal, $source:literal, $target:literal) => {
+    ($at:literal, $from:literal, $source:literal, $target:literal) => {
         concat!(
             "{{#if (local ",
             $at,
             " ",
             $target,
-            ")}}rsync -a {{#if with.delete}}--delete {{/if}}{{else}}aws s3 sync ",
+            ")}}rsync -a --mkpath {{#if with.delete}}--delete {{/if}}{{else}}aws s3 sync ",
             endpoint!(),
-            "{{#if with.delete}}--delete {{/if}}{{/if}}{{q (path ",
+            "{{#if with.delete}}--delete {{/if}}{{/if}}{{q (",
+            $from,
+            " ",
             $source,
-            ")}} {{q (path ",
+            ")}} {{q (folder ",
             $target,
             ")}}"
         )
     };
 }
 
-/// How a person copies one object.
+/// How a person copies one object to an address; `folder` instead of `path` puts it there under its own name.
 macro_rules! copied {
-    ($at:literal, $source:literal, $target:literal) => {
+    ($at:literal, $source:literal, $to:literal, $target:literal) => {
         concat!(
             "{{#if (local ",
             $at,
             " ",
             $target,
-            ")}}cp {{else}}aws s3 cp ",
+            ")}}rsync -a --mkpath {{else}}aws s3 cp ",
             endpoint!(),
             "{{/if}}{{q (path ",
             $source,
-            ")}} {{q (path ",
+            ")}} {{q (",
+            $to,
+            " ",
             $target,
             ")}}"
         )

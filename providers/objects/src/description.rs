@@ -167,9 +167,9 @@ fn restore() -> ActionKind {
                  newest entry that is not after {{point.at}}, then: aws s3api copy-object --copy-source \
                  'BUCKET/KEY?versionId=ID' --bucket TARGET --key KEY\
                  {{else}}{{#if point.details.file}}",
-            copied!("store.url", "point.details.url", "with.target"),
+            copied!("store.url", "point.details.url", "folder", "with.target"),
             "{{else}}",
-            synced!("store.url", "point.details.url", "with.target"),
+            synced!("store.url", "path", "point.details.url", "with.target"),
             "{{/if}}{{/if}}"
         )],
         traps: vec![
@@ -229,7 +229,12 @@ fn sync() -> ActionKind {
         deadline: Period::from_seconds(24 * 3600),
         isolation: Isolation::Rename(vec!["target"]),
         permissions: writing(),
-        by_hand: vec![synced!("with.source", "with.source", "with.target")],
+        by_hand: vec![synced!(
+            "with.source",
+            "folder",
+            "with.source",
+            "with.target"
+        )],
         traps: vec![delete_trap()],
         ..ActionKind::reading(
             "objects.sync",
@@ -253,7 +258,7 @@ fn copy() -> ActionKind {
         deadline: Period::from_seconds(12 * 3600),
         isolation: Isolation::Rename(vec!["target"]),
         permissions: writing(),
-        by_hand: vec![copied!("with.source", "with.source", "with.target")],
+        by_hand: vec![copied!("with.source", "with.source", "path", "with.target")],
         ..ActionKind::reading(
             "objects.copy",
             "Copies one object to one address.",

@@ -27,6 +27,7 @@ impl ByHand {
         handlebars.register_helper("json", Box::new(AsJson));
         handlebars.register_helper("local", Box::new(AllLocal));
         handlebars.register_helper("path", Box::new(PathOf));
+        handlebars.register_helper("folder", Box::new(FolderOf));
         Self { handlebars }
     }
 
@@ -65,6 +66,10 @@ handlebars_helper!(AllLocal: |*addresses| addresses.iter().all(|address| folder(
 handlebars_helper!(PathOf: |address: Json| match folder(address) {
     Some(path) => Value::from(path),
     None => address.clone(),
+});
+handlebars_helper!(FolderOf: |address: Json| match (folder(address), address.as_str()) {
+    (Some(path), _) | (None, Some(path)) => Value::from(format!("{}/", path.trim_end_matches('/'))),
+    (None, None) => address.clone(),
 });
 
 /// The path in a `file://` address.
