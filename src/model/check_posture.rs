@@ -1,4 +1,4 @@
-//! Names in what is said of copies: keys, what gives access, what proves them.
+//! Names in what is said of copies, of what is made again and of what is fenced.
 
 use crate::model::check_names::unknown;
 use crate::model::instance::StoreClass;
@@ -10,6 +10,11 @@ use crate::plan_file::Problems;
 
 /// Adds the problems of these names.
 pub fn check(plan: &Plan, problems: &mut Problems) {
+    for step in &plan.steps {
+        for store in step.rebuilds.iter().chain(&step.fences) {
+            check_store(plan, store, problems);
+        }
+    }
     for store in &plan.stores {
         let posture = &store.posture;
         let copies = &posture.copies;

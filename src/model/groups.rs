@@ -246,8 +246,11 @@ impl Group<'_> {
                 "restore" | "backup" | "verify" if entry.value.text().is_some() => {
                     self.named(&entry.value, &self.stores)
                 }
-                "needs" => self.all_named(&entry.value),
-                "after" if entry.value.text().is_none() => self.all_named(&entry.value),
+                "needs" => self.all_named(&entry.value, &self.steps),
+                "after" if entry.value.text().is_none() => {
+                    self.all_named(&entry.value, &self.steps)
+                }
+                "rebuilds" | "fences" => self.all_named(&entry.value, &self.stores),
                 "after" => self.named(&entry.value, &self.steps),
                 // Such keys stand in actions' inputs as well, where they may be anything.
                 "from" | "to" | "store" | "than" | "key" | "access"
@@ -297,11 +300,11 @@ impl Group<'_> {
         }
     }
 
-    fn all_named(&self, node: &Node) -> Node {
+    fn all_named(&self, node: &Node, known: &BTreeSet<String>) -> Node {
         match &node.content {
             Content::List(list) => Node {
                 at: node.at,
-                content: Content::List(list.iter().map(|n| self.named(n, &self.steps)).collect()),
+                content: Content::List(list.iter().map(|n| self.named(n, known)).collect()),
             },
             Content::Text(_)
             | Content::Integer(_)

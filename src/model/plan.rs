@@ -172,6 +172,10 @@ pub struct StepDeclaration {
     pub expect: Option<Node>,
     /// The opt-in to destroying, and when it holds.
     pub destroys: Option<(Node, Option<Condition>)>,
+    /// Stores that it makes again from something else than their backups.
+    pub rebuilds: Vec<Named>,
+    /// Stores whose old live data it keeps all writers from.
+    pub fences: Vec<Named>,
     /// In which variant.
     pub only: Option<Only>,
 }
@@ -211,6 +215,10 @@ pub struct SetDeclaration {
     pub schedule: Option<Node>,
     /// How long it is kept.
     pub ttl: Option<Node>,
+    /// Its members are restored together or not at all.
+    pub is_whole: bool,
+    /// A newer point may need the bytes of an older one.
+    pub is_chain: bool,
 }
 
 /// `[scenarios.NAME]`.

@@ -130,6 +130,8 @@ impl Used {
             if let Some(retry) = &step.retry {
                 self.table(retry);
             }
+            let named = step.rebuilds.iter().chain(&step.fences);
+            self.stores.extend(named.map(|store| store.name.clone()));
             if let Does::With { store, .. } = &step.does {
                 let Named { name, .. } = store;
                 self.stores.insert(name.clone());

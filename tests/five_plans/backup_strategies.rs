@@ -123,6 +123,7 @@ impl<'a> Platform<'a> {
             "journal-restored" => "3",
             "journal-replayed" => "sequence 4711",
             "volumes" => "Completed",
+            "home-fenced" => "DNS points away, its roles are revoked",
             "locked" | "as-declared" | "append-only" | "tiers" | "data-key" => "yes",
             "velero-lock" => "platform-20260406000011",
             step => panic!("{step} asks: {}", question.ask),

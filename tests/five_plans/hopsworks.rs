@@ -197,6 +197,7 @@ impl Cluster {
             "opensearch" => "17",
             "main-in-place" | "users-in-place" => "Completed",
             "environments" | "replay" => "none",
+            "old-cluster-fenced" => "its user has no access any more",
             step => panic!("{step} asks: {}", question.ask),
         };
         words.to_owned()

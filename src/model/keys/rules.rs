@@ -15,6 +15,16 @@ pub const SET: &[Key] = &[
     ),
     may("schedule", Takes::Template, "When it is taken."),
     may("ttl", Takes::Period, "How long it is kept."),
+    may(
+        "whole",
+        Takes::Boolean,
+        "Whether its members are restored together or not at all.",
+    ),
+    may(
+        "chain",
+        Takes::Boolean,
+        "Whether a newer point may need the bytes of an older one.",
+    ),
 ];
 
 /// `[scenarios.NAME]`.

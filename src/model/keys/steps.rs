@@ -50,6 +50,16 @@ pub const STEP: &[Key] = &[
         Takes::TextOrTable(DESTROYS),
         "The opt-in to destroying what is there: what, in words.",
     ),
+    may(
+        "rebuilds",
+        Takes::Names,
+        "Stores that it makes again from something else than their backups.",
+    ),
+    may(
+        "fences",
+        Takes::Names,
+        "Stores whose old live data it keeps all writers from.",
+    ),
 ];
 
 /// `retry` of a step.

@@ -30,7 +30,7 @@ impl Policy<'_, '_> {
                 let rule = policies.copies.as_ref().map(|(_, at)| *at);
                 if let Some(rule) = rule.or(policies.accounts_apart) {
                     problems.push(
-                        Problem::error(
+                        Problem::warning(
                             Code::TooFewCopies,
                             format!("the plan does not say where the copies of `{name}` are"),
                         )
@@ -44,11 +44,11 @@ impl Policy<'_, '_> {
                 continue;
             };
             if let Some((rule, rule_at)) = &policies.copies
-                && let lacks = lacks(&posture, rule)
+                && let lacks = lacks(posture, rule)
                 && !lacks.is_empty()
             {
                 problems.push(
-                    Problem::error(
+                    Problem::warning(
                         Code::TooFewCopies,
                         format!("the copies of `{name}` do not hold {}", rule.text),
                     )
@@ -62,7 +62,7 @@ impl Policy<'_, '_> {
                 && !posture.copies.iter().any(|(place, _)| is_apart(place))
             {
                 problems.push(
-                    Problem::error(
+                    Problem::warning(
                         Code::TooFewCopies,
                         format!("no copy of `{name}` is in another account"),
                     )
@@ -101,7 +101,7 @@ impl Policy<'_, '_> {
                 });
                 if !is_touched {
                     problems.push(
-                        Problem::error(
+                        Problem::warning(
                             Code::NotVerified,
                             format!("`{}` does not prove `{}`", proof.name, posture.name()),
                         )

@@ -26,7 +26,7 @@ impl Policy<'_, '_> {
         for posture in self.postures() {
             for (place, copy) in &posture.copies {
                 if let Some(key) = &copy.key {
-                    self.key_apart(&posture, place, key, rule, problems);
+                    self.key_apart(posture, place, key, rule, problems);
                 }
             }
         }
@@ -47,7 +47,7 @@ impl Policy<'_, '_> {
         let live = posture.store.posture.key.as_ref();
         if let Some(live) = live.filter(|live| live.name == key.name) {
             problems.push(
-                Problem::error(
+                Problem::warning(
                     Code::KeyNotApart,
                     format!("`{}` opens `{name}` and its copy", key.name),
                 )
@@ -62,7 +62,7 @@ impl Policy<'_, '_> {
         }
         if opener.places().all(|at| at.site == Said::Nothing) {
             problems.push(
-                Problem::error(
+                Problem::warning(
                     Code::KeyNotApart,
                     format!("the plan does not say where `{}` is", key.name),
                 )
@@ -78,7 +78,7 @@ impl Policy<'_, '_> {
         let is_with = |at: &Place| at.site == place.site && at.account == place.account;
         if opener.places().all(is_with) {
             problems.push(
-                Problem::error(
+                Problem::warning(
                     Code::KeyNotApart,
                     format!("`{}` lies with the copy of `{name}` that it opens", key.name),
                 )
@@ -92,12 +92,12 @@ impl Policy<'_, '_> {
 
     /// Stores all of whose copies need the store itself, over others or at once.
     pub(super) fn circles(&self, problems: &mut Problems) {
-        let postures = self.postures();
+        let postures: Vec<&Posture<'_>> = self.postures().collect();
         let is_said = |named: &Named| postures.iter().any(|p| p.name() == named.name);
         let mut at_hand: BTreeSet<&str> = postures
             .iter()
             .filter(|posture| posture.copies.is_empty())
-            .map(Posture::name)
+            .map(|posture| posture.name())
             .collect();
         loop {
             let found = postures.iter().find(|posture| {
@@ -196,7 +196,7 @@ impl Policy<'_, '_> {
     pub(super) fn restores<'s>(
         &'s self,
         within: &'s BTreeSet<StepName>,
-    ) -> impl Iterator<Item = (&'s StepName, Posture<'s>)> {
+    ) -> impl Iterator<Item = (&'s StepName, &'s Posture<'s>)> {
         within.iter().filter_map(|name| {
             let (role, store) = self.judged.steps.get(name)?.store.as_ref()?;
             let posture = self.posture(store.as_str())?;
@@ -206,7 +206,7 @@ impl Policy<'_, '_> {
 }
 
 /// A way over what copies need from a store back to it.
-fn circle<'p>(postures: &'p [Posture<'_>], start: &'p str) -> Option<Vec<&'p str>> {
+fn circle<'p>(postures: &[&'p Posture<'_>], start: &'p str) -> Option<Vec<&'p str>> {
     let mut seen = BTreeSet::new();
     let mut open = vec![vec![start]];
     while let Some(path) = open.pop() {

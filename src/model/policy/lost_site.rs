@@ -44,18 +44,19 @@ impl Policy<'_, '_> {
         self.state_survives(&lost, first.at, problems);
         for (_, posture) in self.restores(within) {
             if !posture.is_open() {
-                self.survives(&posture, &lost, first.at, problems);
+                self.survives(posture, &lost, first.at, problems);
             }
         }
+        self.brought_back(scenario, within, &lost, problems);
+        self.fenced(within, &lost, first.at, problems);
     }
 
     fn refuse_unknown_sites(&self, scenario: &ScenarioDeclaration, problems: &mut Problems) {
-        let postures = self.postures();
-        if postures.iter().any(Posture::is_open) {
+        if self.postures().any(Posture::is_open) {
             return;
         }
-        let known: BTreeSet<&str> = postures
-            .iter()
+        let known: BTreeSet<&str> = self
+            .postures()
             .flat_map(Posture::places)
             .filter_map(|place| match &place.site {
                 Said::Now(site) => Some(site.as_str()),

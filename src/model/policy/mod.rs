@@ -11,6 +11,8 @@ mod numbers;
 mod objectives;
 mod places;
 mod retention;
+mod returned;
+mod sets;
 mod traps;
 
 use crate::model::check::Judged;
@@ -26,15 +28,12 @@ pub fn check<'r, 'a>(
     builder: &'r Builder<'r, 'a>,
     problems: &mut Problems,
 ) {
-    let policy = Policy {
-        judged,
-        builder,
-        is_given: false,
-    };
+    let policy = Policy::new(judged, builder, false);
     policy.schedules(problems);
     policy.windows(problems);
     policy.generations(problems);
     policy.invariants(problems);
+    policy.chains(problems);
     policy.traps(problems);
     policy.places(problems);
     let check = CaseCheck { judged, builder };
@@ -44,6 +43,7 @@ pub fn check<'r, 'a>(
         policy.objectives(&scenario, &within, problems);
         policy.durations(&scenario, &within, problems);
         policy.uneven(&within, problems);
+        policy.sets_in_part(&scenario, &within, problems);
         policy.unkeyed(&scenario, &within, problems);
         policy.openers_first(&within, problems);
         policy.lost_sites(&scenario, &within, problems);
@@ -58,11 +58,7 @@ pub fn check_given<'r, 'a>(
     scenario: &ScenarioDeclaration,
     problems: &mut Problems,
 ) {
-    let policy = Policy {
-        judged,
-        builder,
-        is_given: true,
-    };
+    let policy = Policy::new(judged, builder, true);
     policy.schedules(problems);
     policy.invariants(problems);
     let check = CaseCheck { judged, builder };

@@ -1,5 +1,6 @@
 //! What the plan's own numbers say of a store, and where they are written.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use salvor_contract::Period;
@@ -9,6 +10,7 @@ use crate::model::check::Judged;
 use crate::model::instance::Store;
 use crate::model::instance::StoreRole;
 use crate::model::instantiate::Builder;
+use crate::model::policy::places::Posture;
 use crate::model::schedule;
 use crate::plan_file::Node;
 use crate::plan_file::Position;
@@ -16,12 +18,44 @@ use crate::plan_file::Problems;
 
 /// The plan of one case, held against its policies.
 pub(super) struct Policy<'r, 'a> {
+    /// Where its stores and their copies are, by name: asked for many times and worked out once.
+    postures: BTreeMap<&'a str, Posture<'a>>,
     /// The plan for the case.
     pub(super) judged: &'r Judged<'r, 'a>,
     /// What made it.
     pub(super) builder: &'r Builder<'r, 'a>,
     /// Whether the inputs are those that were given: then all that can be known is known.
     pub(super) is_given: bool,
+}
+
+impl<'r, 'a> Policy<'r, 'a> {
+    /// With `is_given` the inputs are those that were given.
+    pub(super) fn new(
+        judged: &'r Judged<'r, 'a>,
+        builder: &'r Builder<'r, 'a>,
+        is_given: bool,
+    ) -> Self {
+        let stores = judged.resolution.stores.iter();
+        let postures = stores
+            .map(|(name, store)| (*name, Posture::of(store, builder, is_given)))
+            .collect();
+        Self {
+            postures,
+            judged,
+            builder,
+            is_given,
+        }
+    }
+
+    /// The places of a store of this case.
+    pub(super) fn posture(&self, name: &str) -> Option<&Posture<'a>> {
+        self.postures.get(name)
+    }
+
+    /// The places of all stores of this case.
+    pub(super) fn postures(&self) -> impl Iterator<Item = &Posture<'a>> {
+        self.postures.values()
+    }
 }
 
 impl Policy<'_, '_> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::instantiate::Builder;
 use crate::model::plan::StoreDeclaration;
 use crate::model::policy::numbers::Policy;
 use crate::model::posture::CopyDeclaration;
@@ -53,7 +54,23 @@ pub(super) struct Posture<'p> {
     pub(super) copies: Vec<(Place, &'p CopyDeclaration)>,
 }
 
-impl Posture<'_> {
+impl<'p> Posture<'p> {
+    /// The places of a store and of its copies.
+    pub(super) fn of(
+        store: &'p StoreDeclaration,
+        builder: &Builder<'_, '_>,
+        is_given: bool,
+    ) -> Self {
+        let copies = store.posture.copies.iter();
+        Self {
+            store,
+            live: place(&store.posture.place, builder, is_given),
+            copies: copies
+                .map(|copy| (place(&copy.place, builder, is_given), copy))
+                .collect(),
+        }
+    }
+
     /// True when inputs that were not given yet decide about it: it is judged once they are.
     pub(super) fn is_open(&self) -> bool {
         self.live.is_open() || self.copies.iter().any(|(place, _)| place.is_open())
@@ -71,25 +88,6 @@ impl Posture<'_> {
 }
 
 impl Policy<'_, '_> {
-    /// The places of a store of this case.
-    pub(super) fn posture(&self, name: &str) -> Option<Posture<'_>> {
-        let store = *self.judged.resolution.stores.get(name)?;
-        let copies = store.posture.copies.iter();
-        Some(Posture {
-            store,
-            live: self.place_at(&store.posture.place),
-            copies: copies
-                .map(|copy| (self.place_at(&copy.place), copy))
-                .collect(),
-        })
-    }
-
-    /// The places of all stores of this case.
-    pub(super) fn postures(&self) -> Vec<Posture<'_>> {
-        let names = self.judged.resolution.stores.keys();
-        names.filter_map(|name| self.posture(name)).collect()
-    }
-
     /// Adds the problems of the texts themselves.
     pub(super) fn places(&self, problems: &mut Problems) {
         for store in self.judged.resolution.stores.values() {
@@ -107,22 +105,27 @@ impl Policy<'_, '_> {
         }
     }
 
-    fn place_at(&self, written: &PlaceDeclaration) -> Place {
-        Place {
-            site: self.said(written.site.as_ref()),
-            account: self.said(written.account.as_ref()),
-            medium: self.said(written.medium.as_ref()),
-        }
-    }
-
     /// What a text says in this case.
     pub(super) fn said(&self, node: Option<&Node>) -> Said {
-        match (node, self.builder.text(node, &mut Problems::new())) {
-            (None, _) => Said::Nothing,
-            (Some(_), Some(text)) => Said::Now(text),
-            // An optional input was left out.
-            (Some(_), None) if self.is_given => Said::Nothing,
-            (Some(_), None) => Said::Later,
-        }
+        said(node, self.builder, self.is_given)
+    }
+}
+
+fn place(written: &PlaceDeclaration, builder: &Builder<'_, '_>, is_given: bool) -> Place {
+    let said = |node: &Option<Node>| said(node.as_ref(), builder, is_given);
+    Place {
+        site: said(&written.site),
+        account: said(&written.account),
+        medium: said(&written.medium),
+    }
+}
+
+fn said(node: Option<&Node>, builder: &Builder<'_, '_>, is_given: bool) -> Said {
+    match (node, builder.text(node, &mut Problems::new())) {
+        (None, _) => Said::Nothing,
+        (Some(_), Some(text)) => Said::Now(text),
+        // An optional input was left out.
+        (Some(_), None) if is_given => Said::Nothing,
+        (Some(_), None) => Said::Later,
     }
 }

@@ -54,6 +54,8 @@ pub fn sets(root: &Table) -> Vec<SetDeclaration> {
             skew_max: table.get("skew-max").cloned(),
             schedule: table.get("schedule").cloned(),
             ttl: table.get("ttl").cloned(),
+            is_whole: is_set(table, "whole"),
+            is_chain: is_set(table, "chain"),
         })
         .collect()
 }

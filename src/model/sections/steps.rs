@@ -51,6 +51,8 @@ pub fn steps(
                     Some((table.get("what")?.clone(), when.map(|(c, _)| c)))
                 }
             }),
+            rebuilds: names_in(table, "rebuilds"),
+            fences: names_in(table, "fences"),
             only: only.cloned(),
         })
         .collect()
