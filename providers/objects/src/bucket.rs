@@ -121,6 +121,7 @@ impl Bucket {
                 modified: moment(answer.last_modified(), &self.address(key))?,
                 etag: answer.e_tag().map(unquoted),
                 version: answer.version_id().map(str::to_owned),
+                file: None,
             },
             metadata: answer.metadata().into_iter().flatten().map(owned).collect(),
             checksum,
@@ -161,6 +162,7 @@ impl Bucket {
             modified: moment(answer.last_modified(), &address)?,
             etag: answer.e_tag().map(unquoted),
             version: answer.version_id().map(str::to_owned),
+            file: None,
         };
         let is_checked = has_checksum(&answer) && self.service.checksums == Checksums::Always;
         let is_md5 = answer.ssekms_key_id().is_none()
@@ -277,6 +279,7 @@ impl Pages {
                     modified: moment(object.last_modified(), &place)?,
                     etag: object.e_tag().map(unquoted),
                     version: None,
+                    file: None,
                 });
             }
             self.last_key = Some(full);

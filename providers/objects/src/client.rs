@@ -27,7 +27,9 @@ use tokio::sync::Semaphore;
 
 use crate::config::Checksums;
 use crate::config::Config;
+use crate::config::Payload;
 use crate::entry::hex;
+use crate::tags::Tags;
 
 /// A client and what belongs to it.
 #[derive(Clone, Debug)]
@@ -36,6 +38,7 @@ pub(crate) struct Service {
     /// Names the service in comparisons: server-side copies are possible within one service only.
     pub(crate) endpoint: String,
     pub(crate) checksums: Checksums,
+    pub(crate) payload: Payload,
     pub(crate) memory: Memory,
 }
 
@@ -56,6 +59,8 @@ impl Default for Memory {
 #[derive(Debug, Default)]
 pub struct Clients {
     known: Mutex<BTreeMap<String, Service>>,
+    /// The tags of the files of all trees that were opened with it.
+    pub(crate) tags: Tags,
 }
 
 impl Clients {
@@ -154,6 +159,7 @@ async fn connect(config: &Config, keys: Keys) -> Service {
             .clone()
             .unwrap_or_else(|| format!("aws {}", region.unwrap_or_default())),
         checksums,
+        payload: config.payload(),
         memory: Memory::default(),
     }
 }

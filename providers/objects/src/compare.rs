@@ -3,8 +3,9 @@
 //! The same size alone never makes two objects the same. Between buckets it takes the same entity tag,
 //! or the same checksum over the whole object, or a mark that the copy carries of its source. Between a
 //! bucket and a file it takes the source's time of change to the second on the file (which a restore
-//! sets), or a file whose content has the entity tag. Between files it takes the same time of change, or
-//! the same content. What cannot be shown to be the same is different, and is written again.
+//! sets), a mark on a large object of the file's time of change, or a file whose content has the entity tag. Between files it takes the same time of change, or
+//! the same content. A file that this process read or wrote to the bucket is known by its state, and not read
+//! again. What cannot be shown to be the same is different, and is written again.
 
 use std::cmp::Ordering;
 
@@ -13,11 +14,15 @@ use futures::stream;
 use futures::stream::BoxStream;
 use salvor_contract::Error;
 
+use crate::bucket::Bucket;
 use crate::entry::Entry;
 use crate::entry::Listing;
+use crate::parts::PART_MIN;
 use crate::place::Held;
 use crate::place::Place;
 use crate::server_copy::SOURCE_TAG;
+use crate::tags::Origin;
+use crate::transfer::SOURCE_TIME;
 
 /// A key of one listing or of both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +84,13 @@ pub(crate) fn by_listing(from: &Place, to: &Place, source: &Entry, target: &Entr
             source.modified.as_second() == target.modified.as_second()
         }
         (Held::Tree(_), Held::Tree(_)) => source.modified == target.modified,
-        (Held::Tree(_), Held::Bucket(_)) => false,
+        (Held::Tree(tree), Held::Bucket(_)) => match (source.file, &target.etag) {
+            (Some(state), Some(etag)) => match tree.tags.is(state, etag) {
+                Some(false) => return Sameness::Different,
+                known => known == Some(true),
+            },
+            (Some(_) | None, _) => false,
+        },
     };
     if is_same {
         Sameness::Same
@@ -113,13 +124,30 @@ pub(crate) async fn by_content(
         (Held::Bucket(_), Held::Tree(tree)) => {
             Ok(source.etag.as_deref() == Some(tree.etag(target).await?.as_str()))
         }
-        (Held::Tree(tree), Held::Bucket(_)) => {
+        (Held::Tree(tree), Held::Bucket(bucket)) => {
+            if source.size >= PART_MIN && is_written_from(bucket, source, target).await? {
+                if let (Some(state), Some(etag)) = (source.file, &target.etag) {
+                    tree.tags.note(state, etag, Origin::Service);
+                }
+                return Ok(true);
+            }
             Ok(target.etag.as_deref() == Some(tree.etag(source).await?.as_str()))
         }
         (Held::Tree(one), Held::Tree(two)) => {
             Ok(one.etag(source).await? == two.etag(target).await?)
         }
     }
+}
+
+/// Whether a large object says that it was written from a file of this time of change.
+async fn is_written_from(bucket: &Bucket, source: &Entry, target: &Entry) -> Result<bool, Error> {
+    let Some(head) = bucket.head(&target.key, None).await? else {
+        return Ok(false);
+    };
+    let time = source.modified.as_nanosecond().to_string();
+    // The object may have been written again since it was listed.
+    let is_listed = (head.entry.size, &head.entry.etag) == (source.size, &target.etag);
+    Ok(is_listed && head.metadata.get(SOURCE_TIME) == Some(&time))
 }
 
 #[cfg(test)]
@@ -147,6 +175,7 @@ mod tests {
             modified: Timestamp::UNIX_EPOCH,
             etag: None,
             version: None,
+            file: None,
         }
     }
 

@@ -47,7 +47,33 @@ pub enum Checksums {
     WhenRequired,
 }
 
+/// What keeps the bytes of an upload from being changed on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Payload {
+    /// The signature of the request, which is over their SHA-256 too.
+    IsSigned,
+    /// TLS, or a line that does not leave this machine. The checksum that the service verifies is for accidents.
+    IsCovered,
+}
+
 impl Config {
+    /// What keeps the bytes of uploads from being changed on their way.
+    ///
+    /// A CRC32 is no proof against a person: other bytes are easily made to have it. So over plain HTTP to another
+    /// machine the bytes are signed; they are as well where no checksum is sent.
+    pub(crate) fn payload(&self) -> Payload {
+        let is_safe = match self.endpoint.as_deref().map(|it| it.split_once("://")) {
+            // AWS S3 is reached over TLS.
+            None | Some(Some(("https", _))) => true,
+            Some(Some((_, rest))) => is_loopback(rest),
+            Some(None) => false,
+        };
+        match self.checksums.unwrap_or(Checksums::Always) {
+            Checksums::Always if is_safe => Payload::IsCovered,
+            Checksums::Always | Checksums::WhenRequired => Payload::IsSigned,
+        }
+    }
+
     /// How many transfers run at once.
     pub(crate) fn concurrency(&self) -> usize {
         usize::from(self.concurrency.unwrap_or(16).clamp(1, 256))

@@ -6,6 +6,8 @@ use salvor_contract::Error;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::tags::FileState;
+
 /// One object as a listing names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -19,6 +21,8 @@ pub struct Entry {
     pub etag: Option<String>,
     /// The version, where a version was asked for.
     pub version: Option<String>,
+    /// The state of the file; objects of a bucket have none.
+    pub file: Option<FileState>,
 }
 
 /// The objects of a place in the byte order of their keys, page after page.

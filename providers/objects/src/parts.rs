@@ -1,11 +1,19 @@
-//! A stream of chunks of any length into parts of the lengths that S3 takes.
+//! A file, or a stream of chunks of any length, into parts of the lengths that S3 takes.
+
+use std::fs::File;
+use std::io::Read;
 
 use bytes::Bytes;
 use bytes::BytesMut;
 use futures::StreamExt;
 use salvor_contract::Error;
 
+use crate::entry::Entry;
+use crate::failure::of_file;
 use crate::place::Body;
+use crate::tags::FileState;
+use crate::tree::Tree;
+use crate::tree::blocking;
 
 /// The smallest part that is used; S3 takes no smaller one than 5 MiB before the last.
 pub(crate) const PART_MIN: u64 = 8 * 1024 * 1024;
@@ -23,8 +31,22 @@ pub(crate) fn part_size(size: Option<u64>, number: u64) -> u64 {
     }
 }
 
-/// Fills parts from a stream of chunks of any length.
-pub(crate) struct Parts<'a> {
+/// Fills parts from a file, or from a stream of chunks of any length.
+pub(crate) enum Parts<'a> {
+    File(Box<FileParts>),
+    Stream(StreamParts<'a>),
+}
+
+/// The parts of a file, each read into its own memory at once.
+pub(crate) struct FileParts {
+    tree: Tree,
+    /// The file as it was listed.
+    listed: Entry,
+    opened: Option<(Entry, File)>,
+}
+
+/// The parts of a stream.
+pub(crate) struct StreamParts<'a> {
     body: Body<'a>,
     rest: Bytes,
     ended: bool,
@@ -33,11 +55,20 @@ pub(crate) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// The parts of this stream.
     pub(crate) fn of(body: Body<'a>) -> Self {
-        Self {
+        Self::Stream(StreamParts {
             body,
             rest: Bytes::new(),
             ended: false,
-        }
+        })
+    }
+
+    /// The parts of a file. It is opened with the first of them, and refused when it is not as it was listed.
+    pub(crate) fn of_file(tree: &Tree, listed: &Entry) -> Self {
+        Self::File(Box::new(FileParts {
+            tree: tree.clone(),
+            listed: listed.clone(),
+            opened: None,
+        }))
     }
 
     /// The next `length` bytes; fewer only at the end.
@@ -46,6 +77,47 @@ impl<'a> Parts<'a> {
         length: usize,
         expected: Option<u64>,
     ) -> Result<Bytes, Error> {
+        match self {
+            Self::File(file) => file.next(length, expected).await,
+            Self::Stream(stream) => stream.next(length, expected).await,
+        }
+    }
+
+    /// The state that a file had when it was opened.
+    pub(crate) fn state(&self) -> Option<FileState> {
+        match self {
+            Self::File(file) => file.opened.as_ref().and_then(|(entry, _)| entry.file),
+            Self::Stream(_) => None,
+        }
+    }
+}
+
+impl FileParts {
+    async fn next(&mut self, length: usize, expected: Option<u64>) -> Result<Bytes, Error> {
+        let (tree, listed, opened) = (self.tree.clone(), self.listed.clone(), self.opened.take());
+        // Made here, where it is freed as well: glibc keeps what was freed for each thread apart, and the threads that
+        // may block are many.
+        let mut part = Vec::with_capacity(capacity(length, expected));
+        let (opened, part) = blocking(move || {
+            let (entry, file) = match opened {
+                Some(opened) => opened,
+                None => tree.open_now(&listed.key).map_err(|(_, error)| error)?,
+            };
+            tree.check_listed(&listed, &entry)?;
+            (&file)
+                .take(length as u64)
+                .read_to_end(&mut part)
+                .map_err(|error| of_file(&format!("read {}", tree.address(&listed.key)), &error))?;
+            Ok(((entry, file), Bytes::from(part)))
+        })
+        .await?;
+        self.opened = Some(opened);
+        Ok(part)
+    }
+}
+
+impl StreamParts<'_> {
+    async fn next(&mut self, length: usize, expected: Option<u64>) -> Result<Bytes, Error> {
         let first = self.chunk().await?;
         if self.ended && first.is_empty() {
             return Ok(Bytes::new());
@@ -54,10 +126,7 @@ impl<'a> Parts<'a> {
             self.rest = first.slice(length..);
             return Ok(first.slice(..length));
         }
-        let capacity = expected.map_or(length, |size| {
-            length.min(usize::try_from(size).unwrap_or(length))
-        });
-        let mut part = BytesMut::with_capacity(capacity.max(first.len()));
+        let mut part = BytesMut::with_capacity(capacity(length, expected).max(first.len()));
         part.extend_from_slice(&first);
         while part.len() < length {
             let chunk = self.chunk().await?;
@@ -85,6 +154,13 @@ impl<'a> Parts<'a> {
         }
         Ok(Bytes::new())
     }
+}
+
+/// The memory for a part of an object of this size.
+fn capacity(length: usize, expected: Option<u64>) -> usize {
+    expected.map_or(length, |size| {
+        length.min(usize::try_from(size).unwrap_or(length))
+    })
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::entry::Listing;
 use crate::key::Holder;
 use crate::key::check;
 use crate::location::Location;
+use crate::parts::Parts;
 use crate::tree::Tree;
 use crate::tree_write::Durable;
 
@@ -98,6 +99,7 @@ impl Place {
         let holder = match &location {
             Location::Tree { path } => Held::Tree(Tree {
                 path: Arc::new(path.clone()),
+                tags: clients.tags.clone(),
             }),
             Location::Bucket { bucket, prefix } => Held::Bucket(Bucket {
                 service: clients.service(config, call).await?,
@@ -169,6 +171,7 @@ impl Place {
                     modified: Timestamp::UNIX_EPOCH,
                     etag: None,
                     version: None,
+                    file: None,
                 };
                 bucket.get(&entry).await
             }
@@ -206,7 +209,7 @@ impl Place {
         self.check(key)?;
         match &self.holder {
             Held::Tree(tree) => tree.put(key, body, put, Durable::Now).await,
-            Held::Bucket(bucket) => Ok(bucket.put(key, body, put).await?.0),
+            Held::Bucket(bucket) => Ok(bucket.put(key, Parts::of(body), put).await?.size),
         }
     }
 

@@ -15,7 +15,6 @@ use futures::StreamExt;
 use futures::TryStreamExt;
 use futures::stream;
 use jiff::Timestamp;
-use md5::Md5;
 use rustix::fs::AtFlags;
 use rustix::fs::FileType;
 use rustix::fs::Mode;
@@ -23,22 +22,23 @@ use rustix::fs::OFlags;
 use rustix::fs::Stat;
 use rustix::io::Errno;
 use salvor_contract::Error;
-use sha2::Digest;
 use tokio_util::io::ReaderStream;
 
 use crate::entry::Entry;
-use crate::entry::hex;
 use crate::failure::of_file;
 use crate::failure::one_line;
 use crate::key::Holder;
 use crate::key::check;
 use crate::place::Body;
 use crate::place::Content;
+use crate::tags::FileState;
+use crate::tags::Tags;
 
 /// A folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     pub(crate) path: Arc<PathBuf>,
+    pub(crate) tags: Tags,
 }
 
 pub(crate) const FOLDER: OFlags = OFlags::DIRECTORY
@@ -116,36 +116,24 @@ impl Tree {
         })
     }
 
-    /// The MD5 of a file, or the tag that an upload of it in parts would have, where it is longer than one.
-    pub(crate) async fn etag(&self, entry: &Entry) -> Result<String, Error> {
-        let mut content = self.get(&entry.key).await?;
-        let part = crate::parts::part_size(Some(entry.size), 0);
-        if entry.size < part {
-            let mut hash = Md5::new();
-            while let Some(chunk) = content.body.try_next().await? {
-                hash.update(&chunk);
-            }
-            return Ok(hex(&hash.finalize()));
+    /// Opens a file for reading, and refuses it when it is not as it was listed.
+    pub(crate) async fn get_as_listed(&self, listed: &Entry) -> Result<Content, Error> {
+        let content = self.get(&listed.key).await?;
+        self.check_listed(listed, &content.entry)?;
+        Ok(content)
+    }
+
+    pub(crate) fn check_listed(&self, listed: &Entry, found: &Entry) -> Result<(), Error> {
+        if (found.size, found.modified) == (listed.size, listed.modified) {
+            return Ok(());
         }
-        let (mut whole, mut parts) = (Md5::new(), 0_u64);
-        let (mut hash, mut filled) = (Md5::new(), 0_u64);
-        while let Some(mut chunk) = content.body.try_next().await? {
-            while !chunk.is_empty() {
-                let room = usize::try_from(part - filled).unwrap_or(usize::MAX);
-                let taken = chunk.split_to(room.min(chunk.len()));
-                hash.update(&taken);
-                filled += taken.len() as u64;
-                if filled == part {
-                    whole.update(std::mem::take(&mut hash).finalize());
-                    (parts, filled) = (parts + 1, 0);
-                }
-            }
-        }
-        if filled > 0 {
-            whole.update(hash.finalize());
-            parts += 1;
-        }
-        Ok(format!("{}-{parts}", hex(&whole.finalize())))
+        Err(Error::refused_with(
+            format!(
+                "{} was changed after it was listed",
+                self.address(&listed.key)
+            ),
+            "Plan again when nobody writes to the source.",
+        ))
     }
 
     /// An extended attribute of a file: `None` without the file, `Some(None)` without the attribute.
@@ -167,25 +155,28 @@ impl Tree {
 
     async fn open(&self, key: &str) -> Result<(Entry, File), (Errno, Error)> {
         let (tree, key) = (self.clone(), key.to_owned());
-        let opened = tokio::task::spawn_blocking(move || {
-            check(&key, Holder::Tree)
-                .map_err(|error| (Errno::INVAL, Error::refused(error.to_string())))?;
-            let fault = |errno| (errno, tree.fault("read", &key, errno));
-            let (parent, name) = tree.parent(&key, Missing::IsError).map_err(fault)?;
-            let fd = rustix::fs::openat(&parent, name, READ, Mode::empty()).map_err(fault)?;
-            let stat = rustix::fs::fstat(&fd).map_err(fault)?;
-            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-                let error = Error::refused(format!("{} is no plain file", tree.address(&key)));
-                return Err((Errno::INVAL, error));
-            }
-            let entry = tree
-                .entry(key.clone(), &stat)
-                .map_err(|error| (Errno::INVAL, error))?;
-            Ok((entry, File::from(fd)))
-        });
+        let opened = tokio::task::spawn_blocking(move || tree.open_now(&key));
         opened
             .await
             .unwrap_or_else(|_| Err((Errno::CANCELED, Error::transient("reading was ended"))))
+    }
+
+    /// Opens a file for reading; blocks.
+    pub(crate) fn open_now(&self, key: &str) -> Result<(Entry, File), (Errno, Error)> {
+        check(key, Holder::Tree)
+            .map_err(|error| (Errno::INVAL, Error::refused(error.to_string())))?;
+        let fault = |errno| (errno, self.fault("read", key, errno));
+        let (parent, name) = self.parent(key, Missing::IsError).map_err(fault)?;
+        let fd = rustix::fs::openat(&parent, name, READ, Mode::empty()).map_err(fault)?;
+        let stat = rustix::fs::fstat(&fd).map_err(fault)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            let error = Error::refused(format!("{} is no plain file", self.address(key)));
+            return Err((Errno::INVAL, error));
+        }
+        let entry = self
+            .entry(key.to_owned(), &stat)
+            .map_err(|error| (Errno::INVAL, error))?;
+        Ok((entry, File::from(fd)))
     }
 
     /// Removes a file. That it is gone already is as good.
@@ -271,6 +262,7 @@ impl Tree {
             modified,
             etag: None,
             version: None,
+            file: Some(FileState::of(stat)),
             key,
         })
     }

@@ -4,8 +4,10 @@
 //! under a name that depends on the key alone, so the next write of the key takes it over.
 
 use std::fs::File;
+use std::io::Write;
 use std::os::fd::OwnedFd;
 
+use bytes::Bytes;
 use futures::TryStreamExt;
 use rustix::fs::AtFlags;
 use rustix::fs::FlockOperation;
@@ -17,7 +19,6 @@ use rustix::io::Errno;
 use salvor_contract::Error;
 use sha2::Digest;
 use sha2::Sha256;
-use tokio::io::AsyncWriteExt;
 
 use crate::entry::hex;
 use crate::failure::of_file;
@@ -38,6 +39,16 @@ struct Part {
     file: File,
 }
 
+/// Bytes that are written together.
+#[derive(Default)]
+struct Batch {
+    chunks: Vec<Bytes>,
+    bytes: usize,
+}
+
+/// How many bytes make a batch. Each object under way holds as many.
+const BATCH: usize = 512 * 1024;
+
 /// How many may write the same key of a tree at once.
 const WRITERS_MAX: u32 = 16;
 
@@ -52,6 +63,8 @@ pub(crate) enum Durable {
 
 impl Tree {
     /// Writes a stream to a file: beside it first, then renamed into its place.
+    ///
+    /// Bytes are written by the batch, each with one turn of a thread that may block, and are not copied before.
     pub(crate) async fn put(
         &self,
         key: &str,
@@ -59,35 +72,31 @@ impl Tree {
         put: &Put,
         durable: Durable,
     ) -> Result<u64, Error> {
-        let (tree, name) = (self.clone(), key.to_owned());
-        let mut part = blocking(move || tree.begin(&name)).await?;
-        let doing = format!("write {}", self.address(key));
-        let handle = part
-            .file
-            .try_clone()
-            .map_err(|error| of_file(&doing, &error))?;
-        let mut file = tokio::fs::File::from_std(handle);
         let mut size = 0;
+        let mut part = None;
+        let mut batch = Batch::default();
         while let Some(chunk) = body.try_next().await? {
             size += chunk.len() as u64;
-            file.write_all(&chunk)
-                .await
-                .map_err(|error| of_file(&doing, &error))?;
-        }
-        file.flush()
-            .await
-            .map_err(|error| of_file(&doing, &error))?;
-        if let Some(expected) = put.size.filter(|expected| *expected != size) {
-            return Err(Error::refused_with(
-                format!(
-                    "{}: {size} bytes came where {expected} were expected",
-                    self.address(key)
-                ),
-                "Plan again when nobody writes to the source.",
-            ));
+            batch.bytes += chunk.len();
+            batch.chunks.push(chunk);
+            if batch.bytes >= BATCH {
+                let (tree, name) = (self.clone(), key.to_owned());
+                let full = std::mem::take(&mut batch);
+                part = Some(blocking(move || tree.append(part, &name, &full)).await?);
+            }
         }
         let (tree, name, put) = (self.clone(), key.to_owned(), put.clone());
         blocking(move || {
+            let mut part = tree.append(part, &name, &batch)?;
+            if let Some(expected) = put.size.filter(|expected| *expected != size) {
+                return Err(Error::refused_with(
+                    format!(
+                        "{}: {size} bytes came where {expected} were expected",
+                        tree.address(&name)
+                    ),
+                    "Plan again when nobody writes to the source.",
+                ));
+            }
             part.finish(&put, durable).map_err(|errno| match errno {
                 Errno::EXIST if put.if_absent => {
                     Error::refused(format!("{} exists already", tree.address(&name)))
@@ -97,6 +106,20 @@ impl Tree {
         })
         .await?;
         Ok(size)
+    }
+
+    /// Writes a batch to the end of a part, which is begun when there is none yet; blocks.
+    fn append(&self, part: Option<Part>, key: &str, batch: &Batch) -> Result<Part, Error> {
+        let mut part = match part {
+            Some(part) => part,
+            None => self.begin(key)?,
+        };
+        for chunk in &batch.chunks {
+            part.file
+                .write_all(chunk)
+                .map_err(|error| of_file(&format!("write {}", self.address(key)), &error))?;
+        }
+        Ok(part)
     }
 
     fn begin(&self, key: &str) -> Result<Part, Error> {

@@ -5,6 +5,7 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
+use aws_sdk_s3::types::ChecksumType;
 use aws_sdk_s3::types::CompletedMultipartUpload;
 use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
@@ -16,12 +17,13 @@ use crate::bucket::Bucket;
 use crate::bucket::missing_is_none;
 use crate::client::MEMORY_KIB;
 use crate::config::Checksums;
+use crate::config::Payload;
 use crate::failure::of_request;
 use crate::parts::PARTS_MAX;
 use crate::parts::Parts;
 use crate::parts::part_size;
-use crate::place::Body;
 use crate::place::Put;
+use crate::tags::FileState;
 
 /// How many parts of one object are under way at once.
 const PARTS_AT_ONCE: usize = 3;
@@ -31,17 +33,29 @@ struct Upload<'a> {
     bucket: &'a Bucket,
     key: &'a str,
     id: String,
+    /// True when the service will keep a checksum of the whole object, which whoever reads it can check.
+    is_whole: bool,
+}
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    /// The number of bytes.
+    pub(crate) size: u64,
+    /// The entity tag that the service gave.
+    pub(crate) etag: Option<String>,
+    /// The state of the file that it was written from.
+    pub(crate) state: Option<FileState>,
 }
 
 impl Bucket {
-    /// Writes a stream to an object and gives its number of bytes and its entity tag.
+    /// Writes a file or a stream to an object.
     pub(crate) async fn put(
         &self,
         key: &str,
-        body: Body<'_>,
+        mut parts: Parts<'_>,
         put: &Put,
-    ) -> Result<(u64, Option<String>), Error> {
-        let mut parts = Parts::of(body);
+    ) -> Result<Written, Error> {
         let length = part_length(part_size(put.size, 0), key)?;
         let permit = self.permit(put.size.map_or(length, |size| {
             length.min(usize::try_from(size).unwrap_or(length))
@@ -53,7 +67,11 @@ impl Bucket {
             check_size(self, key, put, size)?;
             let etag = self.put_whole(key, first, put).await?;
             drop(permit);
-            return Ok((size, etag));
+            return Ok(Written {
+                size,
+                etag,
+                state: parts.state(),
+            });
         }
         self.abort_uploads(key).await?;
         let upload = self.begin(key, put).await?;
@@ -90,6 +108,10 @@ impl Bucket {
             .body(ByteStream::from(body));
         if put.if_absent {
             request = request.if_none_match("*");
+        }
+        let mut request = request.customize();
+        if self.service.payload == Payload::IsCovered {
+            request = request.disable_payload_signing();
         }
         let doing = format!("write {}", self.address(key));
         match request.send().await {
@@ -139,6 +161,7 @@ impl Bucket {
                     bucket: self,
                     key,
                     id: id.to_owned(),
+                    is_whole: false,
                 };
                 upload.abort().await?;
             }
@@ -156,7 +179,10 @@ impl Bucket {
             .set_content_type(put.content_type.clone())
             .set_metadata(Some(put.metadata.clone().into_iter().collect()));
         if self.service.checksums == Checksums::Always {
-            request = request.checksum_algorithm(ChecksumAlgorithm::Crc32);
+            // Else it would be a checksum of the parts' checksums, which nobody can check who reads the object.
+            request = request
+                .checksum_algorithm(ChecksumAlgorithm::Crc32)
+                .checksum_type(ChecksumType::FullObject);
         }
         let doing = format!("begin the upload of {}", self.address(key));
         let answer = request
@@ -170,6 +196,8 @@ impl Bucket {
             bucket: self,
             key,
             id: id.to_owned(),
+            // Not every service knows this type.
+            is_whole: answer.checksum_type() == Some(&ChecksumType::FullObject),
         })
     }
 }
@@ -181,7 +209,7 @@ impl Upload<'_> {
         first: Bytes,
         permit: OwnedSemaphorePermit,
         put: &Put,
-    ) -> Result<(u64, Option<String>), Error> {
+    ) -> Result<Written, Error> {
         let mut size = 0;
         let mut number: u64 = 0;
         let mut next = (first, permit);
@@ -215,7 +243,11 @@ impl Upload<'_> {
         check_size(self.bucket, self.key, put, size)?;
         done.sort_by_key(CompletedPart::part_number);
         let etag = self.complete(done, put.if_absent).await?;
-        Ok((size, etag))
+        Ok(Written {
+            size,
+            etag,
+            state: parts.state(),
+        })
     }
 
     fn part(
@@ -237,6 +269,10 @@ impl Upload<'_> {
             .body(ByteStream::from(body));
         if self.bucket.service.checksums == Checksums::Always {
             request = request.checksum_algorithm(ChecksumAlgorithm::Crc32);
+        }
+        let mut request = request.customize();
+        if self.bucket.service.payload == Payload::IsCovered {
+            request = request.disable_payload_signing();
         }
         let doing = format!("write part {number} of {}", self.bucket.address(self.key));
         Ok(async move {
@@ -271,6 +307,9 @@ impl Upload<'_> {
                     .set_parts(Some(parts))
                     .build(),
             );
+        if self.is_whole {
+            request = request.checksum_type(ChecksumType::FullObject);
+        }
         if if_absent {
             request = request.if_none_match("*");
         }

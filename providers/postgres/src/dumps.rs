@@ -231,6 +231,7 @@ mod tests {
             modified: Timestamp::UNIX_EPOCH,
             etag: None,
             version: None,
+            file: None,
         }
     }
 
