@@ -534,6 +534,15 @@ fn the_defects_of_the_documents_are_found() {
             "chain    = true\nttl      = \"30d\"",
             Code::ChainExpires,
         ),
+        // What RDS takes from its defaults, and a scheduler that stays at zero.
+        (
+            "calabi",
+            "metadata/snapshot.toml",
+            " --db-subnet-group-name {{inputs.subnet-group}}",
+            "",
+            Code::Trap,
+        ),
+        ("calabi", "restore.toml", "finally = true\n", "", Code::Trap),
         // Monthly and yearly generations that end before the daily ones.
         (
             "backup-strategies",

@@ -10,6 +10,7 @@ use salvor_contract::StepName;
 use crate::change_set::Warning;
 use crate::diff::draft::Draft;
 use crate::registry::Registry;
+use crate::template::as_written;
 
 /// One thing to know about one step.
 pub(super) struct StepWarning {
@@ -27,12 +28,15 @@ pub(super) fn traps(
     step: &StepName,
     kind: &ActionKind,
     draft: &Draft,
+    is_given_back: bool,
 ) -> Vec<StepWarning> {
     let store = draft.store.as_ref();
+    let with = as_written(&draft.with);
     let judged = Judged {
         takes: &kind.with,
-        with: &draft.with,
+        with: &with,
         store: store.and_then(|store| Some((registry.store(&store.kind)?, &store.with))),
+        is_given_back,
     };
     let met = kind.traps.iter().filter(|trap| trap.when.holds(judged));
     met.map(|trap| StepWarning {

@@ -40,6 +40,12 @@ fn before<'s>(
     needs.chain(references).chain(after)
 }
 
+/// True when a final step uses what this one puts out: it comes along wherever this one is run.
+pub fn is_given_back(steps: &Steps, name: &StepName) -> bool {
+    let mut last = steps.values().filter(|step| step.finally);
+    last.any(|step| step.references.contains(name))
+}
+
 /// Takes steps out, as if their conditions did not hold.
 pub fn leave_out(steps: &mut Steps, names: &BTreeSet<StepName>) {
     let mut gone: BTreeMap<StepName, BTreeSet<StepName>> = BTreeMap::new();

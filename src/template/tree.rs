@@ -41,6 +41,27 @@ pub fn references(tree: &Value) -> BTreeSet<Vec<String>> {
     }
 }
 
+/// Values with each template as the text that stands for it, for who only looks for words in them.
+pub fn as_written(values: &Values) -> Values {
+    fn written(tree: &Value) -> Value {
+        match (text_of(tree), tree) {
+            (Some(text), _) => Value::String(text.to_owned()),
+            (None, Value::Object(object)) => {
+                let entries = object.iter();
+                Value::Object(entries.map(|(key, v)| (key.clone(), written(v))).collect())
+            }
+            (None, Value::Array(list)) => Value::Array(list.iter().map(written).collect()),
+            (None, Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                tree.clone()
+            }
+        }
+    }
+    let values = values.iter();
+    values
+        .map(|(name, value)| (name.to_owned(), written(value)))
+        .collect()
+}
+
 /// The tree with every template rendered.
 ///
 /// # Errors

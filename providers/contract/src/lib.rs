@@ -10,6 +10,7 @@
 //! This crate depends on none of ours. It prints nothing, reads no environment and no clock.
 
 pub mod call;
+mod command;
 pub mod error;
 pub mod fields;
 pub mod identity;
@@ -81,4 +82,5 @@ pub use crate::trap::CommandLine;
 pub use crate::trap::Condition;
 pub use crate::trap::Judged;
 pub use crate::trap::Trap;
+pub use crate::trap::Word;
 pub use crate::values::Values;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::command;
 use crate::fields::Fields;
 use crate::kind::StoreKind;
 use crate::values::Values;
@@ -20,7 +21,8 @@ pub struct Trap {
     pub source: &'static str,
 }
 
-/// When a [`Trap`] applies, judged by the inputs of the step and of its store alone.
+/// When a [`Trap`] applies, judged by the inputs of the step and of its store, and by whether a final step uses what
+/// it puts out.
 ///
 /// `store.NAME` is the input `NAME` of the store; a store whose kind has no such input is not meant.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,46 +36,84 @@ pub enum Condition {
     InputMissing(&'static str),
     /// When the store is of the kind of this full name.
     StoreIs(&'static str),
-    /// When this input is the argument vector of such a program.
+    /// When this input is an argument vector that runs such a program, itself or in the text of a shell.
     Runs(&'static str, CommandLine),
+    /// When this input is a list of lines for a shell that run such a program.
+    Types(&'static str, CommandLine),
 }
 
 /// Programs, and what their arguments say.
-///
-/// A word stands in the arguments when one of them is that word, or that word with `=` and a value; a word that is
-/// no option may also stand within one, as `ON_ERROR_STOP` does in `--set=ON_ERROR_STOP=1`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CommandLine {
     /// The names of the programs, without their folders.
     pub programs: &'static [&'static str],
+    /// All of these words stand there: what the program is told to do.
+    pub verb: &'static [&'static str],
     /// One of these stands there; any arguments will do when there is none here.
-    pub has: &'static [&'static str],
-    /// None of these stands there.
-    pub lacks: &'static [&'static str],
+    pub has: &'static [Word],
+    /// Of one of these groups no word stands there, in none of the lines; any arguments will do when there is none
+    /// here.
+    pub lacks: &'static [&'static [Word]],
+    /// It takes something away: it is not meant where a final step uses what the step put out, to give it back.
+    pub takes_away: bool,
+}
+
+/// A word among arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// An argument is this, or this with `=` and a value.
+    Is(&'static str),
+    /// An argument holds this.
+    Holds(&'static str),
+    /// An argument is this option of one letter, alone or with others: `-f` in `-fsS`.
+    Flag(char),
+}
+
+impl Word {
+    fn stands(self, arguments: &[String]) -> bool {
+        arguments.iter().any(|argument| match self {
+            Self::Is(word) => argument
+                .strip_prefix(word)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('=')),
+            Self::Holds(text) => argument.contains(text),
+            Self::Flag(letter) => argument.strip_prefix('-').is_some_and(|letters| {
+                letters.contains(letter) && letters.chars().all(|c| c.is_ascii_alphabetic())
+            }),
+        })
+    }
 }
 
 impl CommandLine {
-    /// True when an argument vector is meant.
-    fn means(&self, argv: &Value) -> bool {
-        let argv: Vec<&str> = argv
-            .as_array()
-            .map(|words| words.iter().filter_map(Value::as_str).collect())
-            .unwrap_or_default();
-        let Some((program, arguments)) = argv.split_first() else {
-            return false;
-        };
-        let name = program.rsplit('/').next().unwrap_or(program);
-        let stands = |word: &&str| {
-            arguments.iter().any(|argument| {
-                let rest = argument.strip_prefix(*word);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-                    || (!word.starts_with('-') && argument.contains(*word))
+    /// Every run of these programs.
+    pub const fn of(programs: &'static [&'static str]) -> Self {
+        Self {
+            programs,
+            verb: &[],
+            has: &[],
+            lacks: &[],
+            takes_away: false,
+        }
+    }
+
+    /// True when one of these argument vectors is meant.
+    fn means(&self, vectors: &[Vec<String>]) -> bool {
+        let runs: Vec<&[String]> = vectors
+            .iter()
+            .filter(|argv| command::program(argv).is_some_and(|name| self.programs.contains(&name)))
+            .map(|argv| &argv[1..])
+            .filter(|arguments| {
+                let is_there = |word: &&str| arguments.iter().any(|argument| argument == word);
+                let has = |word: &Word| word.stands(arguments);
+                self.verb.iter().all(is_there) && (self.has.is_empty() || self.has.iter().any(has))
             })
+            .collect();
+        let lacks = |group: &&[Word]| {
+            let stands = |word: &Word| runs.iter().any(|arguments| word.stands(arguments));
+            !group.iter().any(stands)
         };
-        self.programs.contains(&name)
-            && (self.has.is_empty() || self.has.iter().any(&stands))
-            && !self.lacks.iter().any(stands)
+        !runs.is_empty() && (self.lacks.is_empty() || self.lacks.iter().any(lacks))
     }
 }
 
@@ -86,6 +126,8 @@ pub struct Judged<'a> {
     pub with: &'a Values,
     /// The store that the step is about, with what the plan gives it.
     pub store: Option<(&'a StoreKind, &'a Values)>,
+    /// A final step, that runs also after a failure, uses what the step puts out.
+    pub is_given_back: bool,
 }
 
 impl Condition {
@@ -103,19 +145,22 @@ impl Condition {
                 .input(input)
                 .is_some_and(|(_, with, name)| with.get(name).is_none()),
             Self::StoreIs(name) => judged.store.is_some_and(|(kind, _)| kind.name == *name),
-            Self::Runs(input, line) => judged
-                .input(input)
-                .and_then(|(_, with, name)| with.get(name))
-                .is_some_and(|argv| line.means(argv)),
+            Self::Runs(input, line) => judged.means(line, || command::within(judged.texts(input))),
+            Self::Types(input, line) => judged.means(line, || {
+                let lines = judged.texts(input).into_iter();
+                let typed = lines.flat_map(|text| command::typed(&text));
+                typed.flat_map(command::within).collect()
+            }),
         }
     }
 
     /// The input that it asks about, as it is written in the condition.
     pub fn input(&self) -> Option<&'static str> {
         match self {
-            Self::InputIs(input, _) | Self::InputMissing(input) | Self::Runs(input, _) => {
-                Some(input)
-            }
+            Self::InputIs(input, _)
+            | Self::InputMissing(input)
+            | Self::Runs(input, _)
+            | Self::Types(input, _) => Some(input),
             Self::Always | Self::StoreIs(_) => None,
         }
     }
@@ -132,6 +177,19 @@ impl<'a> Judged<'a> {
             (Some(_), None) => None,
         }
     }
+
+    /// The texts of an input that is a list of them.
+    fn texts(self, input: &str) -> Vec<String> {
+        let given = self
+            .input(input)
+            .and_then(|(_, with, name)| with.get(name)?.as_array());
+        let texts = given.into_iter().flatten().filter_map(Value::as_str);
+        texts.map(str::to_owned).collect()
+    }
+
+    fn means(self, line: &CommandLine, vectors: impl FnOnce() -> Vec<Vec<String>>) -> bool {
+        !(line.takes_away && self.is_given_back) && line.means(&vectors())
+    }
 }
 
 #[cfg(test)]
@@ -139,32 +197,124 @@ mod tests {
     use serde_json::json;
 
     use super::CommandLine;
+    use super::Condition;
+    use super::Judged;
+    use super::Word;
+    use crate::fields::Fields;
+    use crate::values::Values;
+
+    const PSQL: CommandLine = CommandLine {
+        has: &[Word::Is("-f"), Word::Is("--file")],
+        lacks: &[&[Word::Holds("ON_ERROR_STOP")]],
+        ..CommandLine::of(&["psql"])
+    };
+
+    const SCALE: CommandLine = CommandLine {
+        verb: &["scale"],
+        has: &[Word::Is("--replicas=0")],
+        takes_away: true,
+        ..CommandLine::of(&["kubectl"])
+    };
+
+    const RESTORE: CommandLine = CommandLine {
+        verb: &["rds"],
+        has: &[Word::Is("restore-db-instance-from-db-snapshot")],
+        lacks: &[
+            &[Word::Is("--db-subnet-group-name")],
+            &[Word::Is("--multi-az"), Word::Is("--no-multi-az")],
+        ],
+        ..CommandLine::of(&["aws"])
+    };
+
+    const CURL: CommandLine = CommandLine {
+        lacks: &[&[Word::Flag('f'), Word::Is("--fail")]],
+        ..CommandLine::of(&["curl"])
+    };
+
+    fn holds(when: &Condition, given: serde_json::Value, is_given_back: bool) -> bool {
+        when.holds(Judged {
+            takes: &Fields::default(),
+            with: &Values::new()
+                .with("argv", given.clone())
+                .with("commands", given),
+            store: None,
+            is_given_back,
+        })
+    }
 
     #[test]
     fn a_command_line_is_told_by_its_program_and_its_words() {
-        let psql = CommandLine {
-            programs: &["psql"],
-            has: &["-f", "--file"],
-            lacks: &["ON_ERROR_STOP"],
-        };
-        for (argv, is_meant) in [
-            (json!(["psql", "-f", "a.sql"]), true),
-            (json!(["/usr/bin/psql", "--file=a.sql"]), true),
-            (json!(["psql", "-c", "select 1"]), false),
+        for (line, argv, is_meant) in [
+            (&PSQL, json!(["psql", "-f", "a.sql"]), true),
+            (&PSQL, json!(["/usr/bin/psql", "--file=a.sql"]), true),
+            (&PSQL, json!(["psql", "-c", "select 1"]), false),
             (
+                &PSQL,
                 json!(["psql", "--set=ON_ERROR_STOP=1", "-f", "a.sql"]),
                 false,
             ),
             (
+                &PSQL,
                 json!(["psql", "-v", "ON_ERROR_STOP=1", "-f", "a.sql"]),
                 false,
             ),
-            (json!(["my-psql", "-f", "a.sql"]), false),
-            (json!(["psql", "--files"]), false),
-            (json!([]), false),
-            (json!("psql -f a.sql"), false),
+            (&PSQL, json!(["my-psql", "-f", "a.sql"]), false),
+            (&PSQL, json!(["psql", "--files"]), false),
+            (&PSQL, json!(["sh", "-c", "cat a | psql -f -"]), true),
+            (
+                &PSQL,
+                json!(["kubectl", "exec", "db", "--", "psql", "-f", "a.sql"]),
+                true,
+            ),
+            (&PSQL, json!([]), false),
+            (&PSQL, json!("psql -f a.sql"), false),
+            (
+                &SCALE,
+                json!(["kubectl", "scale", "deploy/a", "--replicas=0"]),
+                true,
+            ),
+            (
+                &SCALE,
+                json!(["kubectl", "scale", "deploy/a", "--replicas=2"]),
+                false,
+            ),
+            (
+                &SCALE,
+                json!(["kubectl", "get", "scale", "--replicas=0"]),
+                true,
+            ),
+            (&CURL, json!(["curl", "-X", "POST", "http://a"]), true),
+            (&CURL, json!(["curl", "-sSf", "http://a"]), false),
+            (&CURL, json!(["curl", "--fail", "http://a"]), false),
         ] {
-            assert_eq!(psql.means(&argv), is_meant, "{argv}");
+            let when = Condition::Runs("argv", line.clone());
+            assert_eq!(holds(&when, argv.clone(), false), is_meant, "{argv}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_was_not_taken_away() {
+        let argv = json!(["kubectl", "scale", "deploy/a", "--replicas=0"]);
+        let when = Condition::Runs("argv", SCALE);
+        assert!(holds(&when, argv.clone(), false));
+        assert!(!holds(&when, argv, true));
+    }
+
+    #[test]
+    fn one_missing_word_of_a_group_is_enough_and_one_line_that_has_it() {
+        let bare = "aws rds restore-db-instance-from-db-snapshot --db-instance-identifier a";
+        let subnet = "aws rds restore-db-instance-from-db-snapshot --db-subnet-group-name b";
+        let whole =
+            "aws rds restore-db-instance-from-db-snapshot --db-subnet-group-name b --no-multi-az";
+        for (lines, is_meant) in [
+            (json!([bare]), true),
+            (json!([subnet]), true),
+            (json!([whole]), false),
+            (json!([bare, whole]), false),
+            (json!(["aws rds describe-db-instances"]), false),
+        ] {
+            let when = Condition::Types("commands", RESTORE);
+            assert_eq!(holds(&when, lines.clone(), false), is_meant, "{lines}");
         }
     }
 }

@@ -4,14 +4,13 @@
 //! have changed something. A program that was killed at its deadline leaves its outcome unknown. It finds
 //! its operation's id in `SALVOR_OPERATION`, for services that take a token.
 
-mod traps;
-
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 
 use salvor_contract::ActionKind;
 use salvor_contract::Call;
 use salvor_contract::Class;
+use salvor_contract::Condition;
 use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Fields;
@@ -27,6 +26,7 @@ use salvor_contract::Period;
 use salvor_contract::Preview;
 use salvor_contract::Probe;
 use salvor_contract::Secret;
+use salvor_contract::Trap;
 use salvor_contract::Type;
 use salvor_contract::Values;
 use salvor_contract::secret::SecretString;
@@ -38,6 +38,7 @@ use crate::process;
 use crate::process::Broken;
 use crate::process::Ended;
 use crate::process::Program;
+use crate::programs;
 use crate::sha256;
 
 /// The full name.
@@ -114,9 +115,30 @@ pub(crate) fn kind() -> ActionKind {
         by_hand: vec![
             "{{#if with.dir}}cd {{q with.dir}} && {{/if}}{{#each with.argv}}{{q this}} {{/each}}",
         ],
-        traps: traps::of_programs(),
+        traps: traps(),
         ..ActionKind::reading(NAME, "Runs a program.", Fields::of::<Exec>())
     }
+}
+
+fn traps() -> Vec<Trap> {
+    let mut traps = vec![
+        Trap {
+            id: "exec-unkeyed",
+            when: Condition::InputMissing("class"),
+            message: "without a class an interrupted program is never started again by itself: a person must \
+                      say what became of it; declare `class`, and a `probe` that finds out",
+            source: "AWS Builders' Library, Making retries safe with idempotent APIs",
+        },
+        Trap {
+            id: "exec-hidden-failure",
+            when: Condition::Always,
+            message: "an exit code of 0 says what the program thinks of itself: check the result in a step of its \
+                      own",
+            source: "POSIX.1-2024, exit: what a program says of itself is its own choice",
+        },
+    ];
+    traps.extend(programs::traps_of_argv("argv"));
+    traps
 }
 
 /// The inputs, checked for what their types cannot say.

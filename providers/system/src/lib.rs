@@ -12,6 +12,7 @@ mod http_check;
 mod manual;
 mod notify;
 mod process;
+mod programs;
 mod provider;
 mod redaction;
 mod render;

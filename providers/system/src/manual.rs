@@ -20,6 +20,8 @@ use salvor_contract::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::programs;
+
 /// The full name.
 pub(crate) const NAME: &str = "system.manual";
 
@@ -75,18 +77,24 @@ pub(crate) fn kind() -> ActionKind {
             "# {{with.ask}}",
             "{{#if with.commands}}{{#each with.commands}}{{this}}\n{{/each}}{{/if}}",
         ],
-        traps: vec![Trap {
-            id: "manual-without-role",
-            when: Condition::InputMissing("role"),
-            message: "without a role anybody may answer, and nobody knows that they are waited for",
-            source: "NIST SP 800-34 Rev. 1, 3.4.6 Roles and responsibilities",
-        }],
+        traps: traps(),
         ..ActionKind::reading(
             NAME,
             "Asks a person to do something and waits for the answer.",
             Fields::of::<Manual>(),
         )
     }
+}
+
+fn traps() -> Vec<Trap> {
+    let mut traps = vec![Trap {
+        id: "manual-without-role",
+        when: Condition::InputMissing("role"),
+        message: "without a role anybody may answer, and nobody knows that they are waited for",
+        source: "NIST SP 800-34 Rev. 1, 3.4.6 Roles and responsibilities",
+    }];
+    traps.extend(programs::traps_of_lines("commands"));
+    traps
 }
 
 /// The question, and below it the commands, one a line. An answer that will not do is refused.

@@ -2,10 +2,12 @@
 
 use salvor_contract::Condition;
 
+use crate::model::order::is_given_back;
 use crate::model::policy::numbers::Policy;
 use crate::plan_file::Code;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
+use crate::template::as_written;
 
 impl Policy<'_, '_> {
     /// Traps that the inputs of a step step into. What holds whatever they are is said by `plan`, not here: a
@@ -18,10 +20,12 @@ impl Policy<'_, '_> {
             let Some(declared) = self.judged.resolution.steps.get(name.as_str()) else {
                 continue;
             };
+            let with = as_written(&step.with);
             let judged = salvor_contract::Judged {
                 takes: &action.with,
-                with: &step.with,
+                with: &with,
                 store: None,
+                is_given_back: is_given_back(&self.judged.steps, name),
             };
             for trap in &action.traps {
                 let Some(input) = trap.when.input() else {
