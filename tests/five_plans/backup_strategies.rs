@@ -17,7 +17,6 @@ use crate::storage::fresh;
 use crate::world::World;
 use crate::world::compact;
 use crate::world::hours_ago;
-use crate::world::now;
 
 const LITE: (&str, &str) = ("edition", "lite");
 
@@ -77,7 +76,7 @@ impl<'a> Platform<'a> {
         world.give("search-snapshot", "daily-2026.04.06");
         world.give("search-snapshot-at", hours_ago(1));
         // What happens from here on is the damage.
-        world.recover_to(now());
+        world.recover_to(storage.moment());
         storage.delete(&blobs, "blob-2");
         storage.put(&blobs, "blob-3", "encrypted by somebody else");
         let kubectl = Program::install(&world, "kubectl");

@@ -254,8 +254,7 @@ fn a_calabi_tenant_comes_back_in_every_scenario() {
             "configure-backup" => Course::Contradicted,
             _ => Course::Undisturbed,
         };
-        let done = recover(&tenant.world, case, course, &reply);
-        assert!(!done.told.contains(": RED in "), "{}", done.told);
+        recover(&tenant.world, case, course, &reply);
         tenant.is_recovered(case);
         let told = web.posted();
         let has = |event: &str| {

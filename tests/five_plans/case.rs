@@ -4,6 +4,8 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use serde_json::Value;
+
 use crate::operator::Operator;
 use crate::operator::Reply;
 use crate::world::Said;
@@ -65,8 +67,11 @@ pub fn recover(world: &World, case: &Case, course: Course, reply: &Reply<'_>) ->
     let told = match course {
         Course::Undisturbed => operator.watch(world.apply(file), None),
         Course::Contradicted => {
-            operator = operator.contradicted();
-            operator.watch(world.apply(file), None)
+            let saved: Value = serde_json::from_str(&world.read(file)).expect("it is JSON");
+            operator = operator.contradicted(&saved["change-set"]);
+            let told = operator.watch(world.apply(file), None);
+            operator.demand_contradicted();
+            told
         }
         Course::KilledAfter(answers) => {
             let killed = operator.watch(world.apply(file), Some(answers));

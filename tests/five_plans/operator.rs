@@ -7,6 +7,8 @@ use std::io::BufReader;
 use std::process::Child;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::world::Said;
 use crate::world::World;
 
@@ -51,7 +53,24 @@ enum Contradiction {
 }
 
 impl Contradiction {
-    const ALL: [Self; 4] = [Self::Role, Self::NoFile, Self::No, Self::NoWords];
+    /// The bad answers that the questions of a change set allow.
+    fn all_to(change_set: &Value) -> BTreeSet<Self> {
+        let steps = change_set["steps"].as_array().expect("it has steps").iter();
+        let asks = steps.filter(|step| step["action"] == "system.manual");
+        asks.flat_map(|step| {
+            let with = &step["with"];
+            let bad = match with["evidence"].as_str() {
+                Some("file" | "screenshot") => Some(Self::NoFile),
+                Some("confirm") => Some(Self::No),
+                Some("none") => None,
+                Some("text") | None => Some(Self::NoWords),
+                Some(other) => panic!("evidence `{other}` is not known here"),
+            };
+            bad.into_iter()
+                .chain(with["role"].is_string().then_some(Self::Role))
+        })
+        .collect()
+    }
 }
 
 /// The words of an answer, or none to leave the question open and stop looking: then the run is killed.
@@ -80,10 +99,15 @@ impl<'a> Operator<'a> {
         }
     }
 
-    /// At the first question that allows it, each of the bad answers is tried; it must be refused.
-    pub fn contradicted(mut self) -> Self {
-        self.contradictions = BTreeSet::from(Contradiction::ALL);
+    /// At the first question of this change set that allows it, each of the bad answers is tried; it must be refused.
+    pub fn contradicted(mut self, change_set: &Value) -> Self {
+        self.contradictions = Contradiction::all_to(change_set);
         self
+    }
+
+    /// Fails when a bad answer was never tried: the run says otherwise than is read here how it is answered.
+    pub fn demand_contradicted(&self) {
+        assert_eq!(self.contradictions, BTreeSet::new(), "never tried");
     }
 
     /// Runs a command to its end and answers what it asks. With `kill_after` so many answers it is killed by SIGKILL
