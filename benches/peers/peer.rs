@@ -28,27 +28,24 @@ pub struct Peer {
 impl Peer {
     /// A command of it, to be measured.
     pub fn command(&self) -> Command {
-        let mut command = measured(&self.program);
-        // What people set for themselves must not decide a comparison; each of these is read by one of the peers.
-        command
-            .env("TF_CLI_CONFIG_FILE", "/dev/null")
-            .env("TF_IN_AUTOMATION", "1")
-            .env("CHECKPOINT_DISABLE", "1")
-            .env_remove("AWS_CA_BUNDLE")
-            .env_remove("MAKEFLAGS");
-        command
+        alike(measured(&self.program))
     }
 
     /// A command of it whose cost nobody asks for.
     pub fn unmeasured(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .env("TF_CLI_CONFIG_FILE", "/dev/null")
-            .env("TF_IN_AUTOMATION", "1")
-            .env("CHECKPOINT_DISABLE", "1")
-            .env_remove("AWS_CA_BUNDLE");
-        command
+        alike(Command::new(&self.program))
     }
+}
+
+/// What people set for themselves must not decide a comparison; each of these is read by one of the peers.
+fn alike(mut command: Command) -> Command {
+    command
+        .env("TF_CLI_CONFIG_FILE", "/dev/null")
+        .env("TF_IN_AUTOMATION", "1")
+        .env("CHECKPOINT_DISABLE", "1")
+        .env_remove("AWS_CA_BUNDLE")
+        .env_remove("MAKEFLAGS");
+    command
 }
 
 impl Peers {
@@ -60,7 +57,7 @@ impl Peers {
             Ok(None) => return self.lacking(part, "it is not installed"),
             Err(error) => return self.lacking(part, &format!("{error:#}")),
         };
-        let said = match Command::new(&program).args(version).output() {
+        let said = match alike(Command::new(&program)).args(version).output() {
             Ok(output) if output.status.success() => output.stdout,
             Ok(output) => return self.lacking(part, &format!("it ended with {}", output.status)),
             Err(error) => return self.lacking(part, &error.to_string()),
