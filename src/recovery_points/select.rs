@@ -214,6 +214,7 @@ fn choose_together(
                 && !request.points.contains_key(*store)
                 && !request.pinned.contains_key(*store)
                 && !chosen.backups.contains_key(*store)
+                && !chosen.moments.contains_key(*store)
         };
         let members: Vec<&StoreName> = set.members.iter().filter(is_free).collect();
         let seen = |name: &StoreName| visible(plan, graph, surveyed, name);
@@ -224,11 +225,12 @@ fn choose_together(
             .continuous
             .extend(continuous.iter().copied().cloned());
         let visible: Vec<Member<'_>> = dated.iter().filter_map(|name| seen(name)).collect();
+        let followers: Vec<Member<'_>> = continuous.iter().filter_map(|name| seen(name)).collect();
         let is_asked = matches!(request.asked, Asked::Backup(_));
         if is_asked || members.len() < 2 || visible.is_empty() {
             continue;
         }
-        let backup = choose_backup(goal, &visible, set.skew_max);
+        let backup = choose_backup(goal, &visible, &followers, set.skew_max);
         if let Ok((_, moment)) = &backup {
             let follow = continuous.into_iter().cloned();
             chosen.moments.extend(follow.map(|store| (store, *moment)));

@@ -14,6 +14,7 @@ use salvor_contract::StoreName;
 
 use crate::recovery_points::rule::Rule;
 use crate::recovery_points::rule::Wanted;
+use crate::recovery_points::rule::choose;
 use crate::recovery_points::rule::judge;
 use crate::recovery_points::words::between;
 use crate::recovery_points::words::length_words;
@@ -34,13 +35,15 @@ pub(super) fn is_continuous(points: &[RecoveryPoint]) -> bool {
             .all(|point| is_window(point) && point.set.is_none())
 }
 
-/// The newest backup id that serves all members, and the newest moment of its points.
+/// The newest backup id that serves all members, and the newest moment of its points: the moment to which the
+/// `followers` come back, which reach any moment and have no points of an id.
 ///
 /// # Errors
 /// Why there is none: what is wrong with the newest that there is.
 pub(super) fn choose_backup(
     goal: Timestamp,
     members: &[Member<'_>],
+    followers: &[Member<'_>],
     skew_max: Option<Period>,
 ) -> Result<(String, Timestamp), String> {
     let groups: Vec<BTreeMap<&str, Vec<&RecoveryPoint>>> = members.iter().map(grouped).collect();
@@ -61,7 +64,9 @@ pub(super) fn choose_backup(
     ids.sort_by(|one, other| other.cmp(one));
     let mut first_reason = None;
     for (_, id) in &ids {
-        match serves(goal, id, members, &groups, skew_max) {
+        let served = moments_of(goal, id, members, &groups)
+            .and_then(|moments| together(moments, goal, followers, skew_max));
+        match served {
             Ok(moment) => return Ok(((*id).to_owned(), moment)),
             // That a backup lies after the goal says nothing about the set.
             Err(Refusal::AfterGoal) => {}
@@ -81,13 +86,13 @@ enum Refusal {
     Because(String),
 }
 
-fn serves(
+/// The moments of a backup's points, one for each member.
+fn moments_of(
     goal: Timestamp,
     id: &str,
     members: &[Member<'_>],
     groups: &[BTreeMap<&str, Vec<&RecoveryPoint>>],
-    skew_max: Option<Period>,
-) -> Result<Timestamp, Refusal> {
+) -> Result<Vec<Timestamp>, Refusal> {
     let mut moments = Vec::with_capacity(members.len());
     for (member, group) in members.iter().zip(groups) {
         let points = group
@@ -111,8 +116,30 @@ fn serves(
         let reason = judged.into_iter().find_map(Result::err).unwrap_or_default();
         return Err(Refusal::Because(format!("`{}`: {reason}", member.store)));
     }
-    let first = moments.iter().min().copied().unwrap_or(goal);
+    Ok(moments)
+}
+
+/// The newest of these moments, when the followers reach it as near as the set allows.
+fn together(
+    mut moments: Vec<Timestamp>,
+    goal: Timestamp,
+    followers: &[Member<'_>],
+    skew_max: Option<Period>,
+) -> Result<Timestamp, Refusal> {
     let last = moments.iter().max().copied().unwrap_or(goal);
+    for follower in followers {
+        let rule = Rule {
+            goal: last,
+            not_before: None,
+            wanted: Wanted::Nearest,
+            allow_partial: follower.allow_partial,
+        };
+        let chosen = choose(&rule, follower.points).chosen;
+        let chosen =
+            chosen.map_err(|reason| Refusal::Because(format!("`{}`: {reason}", follower.store)))?;
+        moments.push(chosen.point.at);
+    }
+    let first = moments.iter().min().copied().unwrap_or(goal);
     let skew = between(first, last);
     match skew_max.filter(|limit| skew > *limit) {
         Some(limit) => Err(Refusal::Because(format!(
