@@ -243,6 +243,8 @@ impl Group<'_> {
                 continue;
             }
             let value = match entry.key.as_str() {
+                // What an action takes has its own words: only expressions in it speak of the plan.
+                "with" => self.inputs_of(&entry.value, problems),
                 "restore" | "backup" | "verify" if entry.value.text().is_some() => {
                     self.named(&entry.value, &self.stores)
                 }
@@ -252,7 +254,6 @@ impl Group<'_> {
                 }
                 "rebuilds" | "fences" => self.all_named(&entry.value, &self.stores),
                 "after" => self.named(&entry.value, &self.steps),
-                // Such keys stand in actions' inputs as well, where they may be anything.
                 "from" | "to" | "store" | "than" | "key" | "access"
                     if entry
                         .value
@@ -274,6 +275,37 @@ impl Group<'_> {
             });
         }
         Table { entries }
+    }
+
+    /// Inputs of an action: no key or name of them is one of the language.
+    fn inputs_of(&self, node: &Node, problems: &mut Problems) -> Node {
+        let content = match &node.content {
+            Content::Table(table) => {
+                let entries = table.entries.iter();
+                let kept = entries.filter(|entry| !self.is_left_out(&entry.value));
+                let kept = kept.map(|entry| Entry {
+                    key: entry.key.clone(),
+                    key_at: entry.key_at,
+                    value: self.inputs_of(&entry.value, problems),
+                });
+                Content::Table(Table {
+                    entries: kept.collect(),
+                })
+            }
+            Content::List(list) => {
+                let items = list.iter();
+                Content::List(items.map(|item| self.inputs_of(item, problems)).collect())
+            }
+            Content::Text(_)
+            | Content::Integer(_)
+            | Content::Float(_)
+            | Content::Boolean(_)
+            | Content::Time(_) => return self.node(node, problems),
+        };
+        Node {
+            at: node.at,
+            content,
+        }
     }
 
     fn is_left_out(&self, node: &Node) -> bool {

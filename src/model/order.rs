@@ -135,7 +135,7 @@ pub fn longest_path<'s>(
         .collect();
     while let Some(name) = open.pop() {
         let begins = ends.get(name).map_or(Duration::ZERO, |(at, _)| *at);
-        let end = begins + steps.get(name).map_or(Duration::ZERO, &takes);
+        let end = begins.saturating_add(steps.get(name).map_or(Duration::ZERO, &takes));
         ends.entry(name).or_insert((Duration::ZERO, None)).0 = end;
         for next in followers.remove(name).unwrap_or_default() {
             let known = ends.entry(next).or_insert((Duration::ZERO, None));

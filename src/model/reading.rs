@@ -113,6 +113,7 @@ pub fn read(path: &Path, registry: &Registry) -> Reading {
         };
     }
     check_shapes(&document, &mut problems);
+    let groups = document.group_files();
     groups::expand(&mut document, &mut problems);
     let plan = plan_of(document, registry, &mut problems);
     let counts = Counts {
@@ -125,7 +126,10 @@ pub fn read(path: &Path, registry: &Registry) -> Reading {
     Reading {
         sources: plan.sources.clone(),
         plan: (problems.errors() == 0).then_some(plan),
-        problems: problems.without_consequences().sorted(),
+        problems: problems
+            .without_consequences()
+            .without_edits_of(&groups)
+            .sorted(),
         counts,
     }
 }

@@ -67,6 +67,17 @@ pub struct GroupFile {
     pub table: Table,
 }
 
+impl Document {
+    /// The file of each use of a group, with the name under which it is used.
+    pub fn group_files(&self) -> Vec<(FileId, String)> {
+        let files = self.groups.iter().filter_map(|group| {
+            let first = group.table.entries.first()?;
+            Some((first.key_at.file, group.group.clone()))
+        });
+        files.collect()
+    }
+}
+
 /// Reads a plan: the folder that holds `plan.toml`, or that file.
 ///
 /// What cannot be read is a problem and is left out of the document.

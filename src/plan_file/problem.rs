@@ -5,6 +5,7 @@ use std::panic::Location;
 use crate::plan_file::code::Code;
 use crate::plan_file::edit::Fix;
 use crate::plan_file::names::nearest;
+use crate::plan_file::source::FileId;
 use crate::plan_file::source::Position;
 
 /// A list of known names that is longer than this helps nobody.
@@ -241,6 +242,23 @@ impl Problems {
         };
         self.0
             .retain(|problem| problem.code == Code::Syntax || !at(problem).is_some_and(is_within));
+        self
+    }
+
+    /// All; an edit that would write a name of the plan into the file of a group becomes advice. There the name is
+    /// another one, and each plan that shares the file has its own.
+    #[must_use]
+    pub fn without_edits_of(mut self, groups: &[(FileId, String)]) -> Self {
+        for problem in &mut self.0 {
+            let is_of_group = |fix: &mut Fix| {
+                let of = |(file, group): &(FileId, String)| {
+                    *file == fix.at.file && fix.to.contains(&format!("{group}-"))
+                };
+                groups.iter().any(of)
+            };
+            let fix = problem.fix.take_if(is_of_group);
+            problem.help.extend(fix.map(|fix| fix.title));
+        }
         self
     }
 

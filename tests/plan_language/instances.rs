@@ -415,7 +415,7 @@ with = { instance = \"{{inputs.host}}\" }
 
 [steps.restore]
 restore = \"index\"
-with    = { target = \"{{inputs.host}}-copy\", class = \"large\" }
+with    = { target = \"{{inputs.host}}-copy\", class = \"large\", tags = { key = \"index\", when = \"mode == old\", after = \"start\" } }
 
 [steps.start]
 uses  = \"cloud.scale\"
@@ -445,6 +445,9 @@ with  = { ask = \"?\", role = \"{{inputs.note}}\" }
     assert_eq!(names, ["infra", "search-restore", "search-start"]);
     let restore = &made.steps[&StepName::from("search-restore")];
     assert_eq!(restore.with.text("target"), Some("new.example-copy"));
+    // What an action takes is not of the language, whatever it is called.
+    let tags = json!({"key": "index", "when": "mode == old", "after": "start"});
+    assert_eq!(restore.with.get("tags"), Some(&tags));
     assert!(restore.needs.contains("infra"));
     let start = &made.steps[&StepName::from("search-start")];
     assert_eq!(start.with.get("replicas"), Some(&json!(3)));

@@ -7,6 +7,9 @@ use salvor_contract::StepName;
 use crate::model::check_case::CaseCheck;
 use crate::model::instance::StoreClass;
 use crate::model::instance::StoreRole;
+use crate::model::members::members;
+use crate::model::order::leave_out;
+use crate::model::plan::Named;
 use crate::model::policy::numbers::Policy;
 use crate::model::policy::places::Place;
 use crate::model::policy::places::Posture;
@@ -123,18 +126,27 @@ impl Policy<'_, '_> {
                 .or_else(|| plan.scenario(&drill.scenario.name).cloned()),
             None => plan.scenario(name).cloned(),
         };
-        let mut scenario = scenario?;
+        let scenario = scenario?;
         if !check.can_be_chosen(&scenario) {
             return None;
         }
-        if let Some(drill) = drill {
-            if !drill.only.is_empty() {
-                scenario.goal = drill.only.clone();
-            }
-            let left_out = |name: &str| drill.leave_out.iter().any(|left| left.name == name);
-            scenario.goal.retain(|goal| !left_out(&goal.name));
-        }
-        Some(check.run_of(&scenario))
+        let Some(drill) = drill else {
+            return Some(check.run_of(&scenario));
+        };
+        let names = |named: &[Named]| -> BTreeSet<StepName> {
+            named
+                .iter()
+                .map(|named| StepName::new(&named.name))
+                .collect()
+        };
+        let left_out = names(&drill.leave_out);
+        let goals = names(match drill.only.as_slice() {
+            [] => &scenario.goal,
+            only => only,
+        });
+        let mut steps = self.judged.steps.clone();
+        leave_out(&mut steps, &left_out);
+        Some(members(&steps, goals.difference(&left_out)))
     }
 }
 

@@ -48,7 +48,9 @@ impl Policy<'_, '_> {
                 continue;
             };
             let interval = interval.unwrap_or_default();
-            let least = Period::from(needed.duration() + interval.duration() + by.duration());
+            // Counts of backups may come to more than can be said.
+            let least = needed.duration().saturating_add(interval.duration());
+            let least = Period::from(least.saturating_add(by.duration()));
             if kept < least {
                 let problem = Problem::error(
                     Code::InvariantBroken,

@@ -1,5 +1,6 @@
 //! Keys apart from what they open, and stores that are needed to bring themselves back.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use salvor_contract::StepName;
@@ -11,6 +12,7 @@ use crate::model::policy::numbers::Policy;
 use crate::model::policy::places::Place;
 use crate::model::policy::places::Posture;
 use crate::model::policy::places::Said;
+use crate::model::policy::places::readable;
 use crate::model::posture::CopyDeclaration;
 use crate::plan_file::Code;
 use crate::plan_file::Position;
@@ -60,7 +62,14 @@ impl Policy<'_, '_> {
         if opener.is_open() || posture.is_open() {
             return;
         }
-        if opener.places().all(|at| at.site == Said::Nothing) {
+        if opener.places().any(|at| at.is_apart_from(place)) {
+            return;
+        }
+        let lacks = |at: &Place, other: &Place| {
+            let has_account = at.account != Said::Nothing || other.account == Said::Nothing;
+            at.site == Said::Nothing || !has_account
+        };
+        if opener.places().any(|at| lacks(at, place)) {
             problems.push(
                 Problem::warning(
                     Code::KeyNotApart,
@@ -69,14 +78,24 @@ impl Policy<'_, '_> {
                 .at(key.at, "whether it lies with the copy cannot be judged")
                 .and_at(rule, "demanded here")
                 .help(format!(
-                    "write `site` and `account` in [stores.{}]",
+                    "write `site` and `account` in [stores.{}], and in its copies",
                     key.name
                 )),
             );
-            return;
-        }
-        let is_with = |at: &Place| at.site == place.site && at.account == place.account;
-        if opener.places().all(is_with) {
+        } else if opener.places().any(|at| lacks(place, at)) {
+            problems.push(
+                Problem::warning(
+                    Code::KeyNotApart,
+                    format!("the plan does not say where the copy of `{name}` is"),
+                )
+                .at(
+                    key.at,
+                    format!("whether `{}` lies with it cannot be judged", key.name),
+                )
+                .and_at(rule, "demanded here")
+                .help("write `site` and `account` in the copy"),
+            );
+        } else {
             problems.push(
                 Problem::warning(
                     Code::KeyNotApart,
@@ -93,26 +112,7 @@ impl Policy<'_, '_> {
     /// Stores all of whose copies need the store itself, over others or at once.
     pub(super) fn circles(&self, problems: &mut Problems) {
         let postures: Vec<&Posture<'_>> = self.postures().collect();
-        let is_said = |named: &Named| postures.iter().any(|p| p.name() == named.name);
-        let mut at_hand: BTreeSet<&str> = postures
-            .iter()
-            .filter(|posture| posture.copies.is_empty())
-            .map(|posture| posture.name())
-            .collect();
-        loop {
-            let found = postures.iter().find(|posture| {
-                let is_readable = |copy: &CopyDeclaration| {
-                    let mut needs = copy.needs();
-                    needs.all(|need| at_hand.contains(need.name.as_str()) || !is_said(need))
-                };
-                !at_hand.contains(posture.name())
-                    && posture.copies.iter().any(|(_, copy)| is_readable(copy))
-            });
-            match found {
-                Some(posture) => at_hand.insert(posture.name()),
-                None => break,
-            };
-        }
+        let at_hand = readable(&postures, |posture| posture.copies.is_empty(), |_| true);
         for posture in postures.iter().filter(|p| !at_hand.contains(p.name())) {
             let Some(path) = circle(&postures, posture.name()) else {
                 continue;
@@ -135,20 +135,19 @@ impl Policy<'_, '_> {
 
     /// In a run that brings back a store and what opens its copies, that one comes first.
     pub(super) fn openers_first(&self, within: &BTreeSet<StepName>, problems: &mut Problems) {
-        for (step, posture) in self.restores(within) {
-            for (_, copy) in &posture.copies {
-                for need in copy.needs() {
-                    let is_needed_by_all = posture
-                        .copies
-                        .iter()
-                        .all(|(_, copy)| copy.needs().any(|other| other.name == need.name));
-                    for (first, opener) in self.restores(within) {
-                        let is_it = opener.name() == need.name && first != step;
-                        let steps = &self.judged.steps;
-                        if is_it && is_needed_by_all && !reaches(steps, within, step, first) {
-                            let is_first = reaches(steps, within, first, step);
-                            self.report_order((step, first), is_first, need, problems);
-                        }
+        let restores: Vec<(&StepName, &Posture<'_>)> = self.restores(within).collect();
+        let mut by_store: BTreeMap<&str, Vec<&StepName>> = BTreeMap::new();
+        for (step, posture) in &restores {
+            by_store.entry(posture.name()).or_default().push(step);
+        }
+        let steps = &self.judged.steps;
+        for (step, posture) in &restores {
+            for need in needed_by_all(posture) {
+                let openers = by_store.get(need.name.as_str()).into_iter().flatten();
+                for first in openers.copied().filter(|first| first != step) {
+                    if !reaches(steps, within, step, first) {
+                        let is_first = reaches(steps, within, first, step);
+                        self.report_order((step, first), is_first, need, problems);
                     }
                 }
             }
@@ -203,6 +202,20 @@ impl Policy<'_, '_> {
             (*role == StoreRole::Restore).then_some((name, posture))
         })
     }
+}
+
+/// What every copy of a store needs, each name once, where the first copy says it.
+fn needed_by_all<'p>(posture: &Posture<'p>) -> Vec<&'p Named> {
+    let mut found: Vec<&Named> = Vec::new();
+    let first = posture.copies.first();
+    for need in first.into_iter().flat_map(|(_, copy)| copy.needs()) {
+        let needs_it = |copy: &CopyDeclaration| copy.needs().any(|other| other.name == need.name);
+        let is_new = found.iter().all(|other| other.name != need.name);
+        if is_new && posture.copies.iter().all(|(_, copy)| needs_it(copy)) {
+            found.push(need);
+        }
+    }
+    found
 }
 
 /// A way over what copies need from a store back to it.

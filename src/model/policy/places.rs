@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::instantiate::Builder;
+use crate::model::plan::Named;
 use crate::model::plan::StoreDeclaration;
 use crate::model::policy::numbers::Policy;
 use crate::model::posture::CopyDeclaration;
@@ -42,6 +43,11 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// True when it is known that neither who holds one site nor who holds one account has both.
+    pub(super) fn is_apart_from(&self, other: &Self) -> bool {
+        self.site.differs(&other.site) || self.account.differs(&other.account)
+    }
+
     fn is_open(&self) -> bool {
         [&self.site, &self.account, &self.medium].contains(&&Said::Later)
     }
@@ -84,6 +90,33 @@ impl<'p> Posture<'p> {
     /// The store's name.
     pub(super) fn name(&self) -> &str {
         &self.store.name.name
+    }
+}
+
+/// The stores that can be had: those at hand, and those of which a copy is left whose needs can be had. What a copy
+/// needs that is no store of these counts as there.
+pub(super) fn readable<'p>(
+    postures: &[&'p Posture<'_>],
+    is_at_hand: impl Fn(&Posture<'_>) -> bool,
+    is_left: impl Fn(&Place) -> bool,
+) -> BTreeSet<&'p str> {
+    let known: BTreeSet<&str> = postures.iter().map(|posture| posture.name()).collect();
+    let at_hand = postures.iter().filter(|posture| is_at_hand(posture));
+    let mut found: BTreeSet<&str> = at_hand.map(|posture| posture.name()).collect();
+    loop {
+        let before = found.len();
+        for posture in postures {
+            let is_there = |need: &Named| {
+                found.contains(need.name.as_str()) || !known.contains(need.name.as_str())
+            };
+            let mut copies = posture.copies.iter();
+            if copies.any(|(place, copy)| is_left(place) && copy.needs().all(is_there)) {
+                found.insert(posture.name());
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
     }
 }
 
