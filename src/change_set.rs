@@ -41,6 +41,7 @@ use crate::model::instance::OnFailure;
 use crate::model::instance::Retry;
 use crate::model::instance::Scenario;
 use crate::model::instance::StoreClass;
+use crate::model::instance::StoreRole;
 use crate::template;
 
 /// The format that this version writes, and the only one that it reads.
@@ -122,7 +123,8 @@ pub struct StoreSelection {
     pub rejected: Vec<Rejected>,
     /// How many more were rejected than are listed.
     pub rejected_more: u64,
-    /// What is lost of it, counted back from the survey.
+    /// What is lost of it, counted back from the survey; `None` when no step brings it back, and when its point is not
+    /// chosen yet.
     pub loses: Option<Period>,
     /// How far its point lies before the goal: what is held against the RPO.
     pub behind_goal: Option<Period>,
@@ -206,6 +208,9 @@ pub struct PlannedStep {
     pub asks: bool,
     /// The store that it is about.
     pub store: Option<StoreRequest>,
+    /// What it does with the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<StoreRole>,
     /// The recovery point.
     pub point: PointSource,
     /// The provider's configuration.
@@ -304,21 +309,14 @@ impl ChangeSet {
         self.steps.iter().find(|step| &step.name == name)
     }
 
-    /// The steps that bring a store back: those that are given its recovery point and do more than look; where
-    /// there is none, those whose inputs refer to the point.
+    /// The steps that bring a store back: those of which the plan says so. One that asks of its recovery point, or
+    /// proves it, leaves the store as it is.
     pub fn restoring(&self, store: &StoreName) -> Vec<&PlannedStep> {
-        let more_than_look = || self.steps.iter().filter(|s| s.effect() != Effect::Read);
-        let is_given = |step: &&PlannedStep| {
-            let is_of_store = step.store.as_ref().is_some_and(|of| of.store == *store);
-            is_of_store && step.point != PointSource::None
+        let is_restoring = |step: &&PlannedStep| {
+            step.role == Some(StoreRole::Restore)
+                && step.store.as_ref().is_some_and(|of| of.store == *store)
         };
-        let given: Vec<&PlannedStep> = more_than_look().filter(is_given).collect();
-        if !given.is_empty() {
-            return given;
-        }
-        more_than_look()
-            .filter(|step| step.stores_referred_to().contains(store))
-            .collect()
+        self.steps.iter().filter(is_restoring).collect()
     }
 }
 

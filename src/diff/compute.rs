@@ -36,6 +36,7 @@ use crate::graph::Graph;
 use crate::model::instance::Instance;
 use crate::model::instance::Step;
 use crate::model::order::is_given_back;
+use crate::recovery_points::Loss;
 use crate::recovery_points::select;
 use crate::survey::CONCURRENT_MAX;
 use crate::survey::Reading;
@@ -153,6 +154,7 @@ pub async fn compute(
                 class: draft.class,
                 asks: kind.asks,
                 store: draft.store,
+                role: step.store.as_ref().map(|(role, _)| *role),
                 point: draft.point,
                 config: draft.config,
                 with: draft.with,
@@ -196,7 +198,7 @@ pub async fn compute(
         })
         .collect();
     let expires = surveyed.at.checked_add(commission.valid.duration());
-    let change_set = ChangeSet {
+    let mut change_set = ChangeSet {
         format: FORMAT,
         tool: commission.tool.clone(),
         plan: plan.plan.clone(),
@@ -218,10 +220,23 @@ pub async fn compute(
         notify: plan.notify.clone(),
         forecast: forecast(graph, &lengths),
     };
+    say_losses(&mut change_set);
     Computed {
         change_set,
         problems,
         since: None,
+    }
+}
+
+/// Says of each store what is lost of it: only the steps tell which stores are brought back.
+fn say_losses(change_set: &mut ChangeSet) {
+    let losses: Vec<Option<Loss>> = change_set
+        .selections
+        .iter()
+        .map(|selection| Loss::of(change_set, selection, None))
+        .collect();
+    for (selection, loss) in change_set.selections.iter_mut().zip(losses) {
+        selection.loses = loss.map(|loss| loss.length);
     }
 }
 

@@ -30,6 +30,7 @@ pub fn step(name: &str, needs: &[&str]) -> PlannedStep {
         class: Class::Named,
         asks: false,
         store: None,
+        role: None,
         point: PointSource::None,
         config: Values::new(),
         with: Values::new(),

@@ -326,6 +326,7 @@ impl<'a> Engine<'a> {
             },
             on_failure: OnFailure::Continue,
             files: Default::default(),
+            role: None,
             writes: Vec::new(),
             change: Change::Unseen {
                 effect: kind.effect,

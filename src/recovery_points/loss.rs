@@ -24,7 +24,7 @@ pub struct Loss {
 
 impl Loss {
     /// The loss of a store that is brought back to `at` by a run whose survey was at `surveyed`.
-    pub fn new(at: Timestamp, surveyed: Timestamp) -> Self {
+    fn new(at: Timestamp, surveyed: Timestamp) -> Self {
         Self {
             from: at,
             until: surveyed.max(at),
@@ -32,8 +32,8 @@ impl Loss {
         }
     }
 
-    /// What is lost of a store; `None` when it is not brought back but only looked at or left, or when its point is not chosen yet. `chosen`
-    /// is the point that was chosen during the run, where the change set has only the rule.
+    /// What is lost of a store; `None` when it is not brought back but only looked at or left, or when its point is
+    /// not chosen yet. `chosen` is the point that was chosen during the run, where the change set has only the rule.
     pub fn of(
         change_set: &ChangeSet,
         selection: &StoreSelection,

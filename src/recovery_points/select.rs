@@ -23,7 +23,6 @@ use crate::model::instance::Instance;
 use crate::model::instance::Store;
 use crate::model::instance::StoreClass;
 use crate::recovery_points::compare;
-use crate::recovery_points::loss::Loss;
 use crate::recovery_points::rule::Judged;
 use crate::recovery_points::rule::Rule;
 use crate::recovery_points::rule::Wanted;
@@ -156,7 +155,7 @@ pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Req
                 (Some(Err(unseen)), _) => refused(format!("it could not be seen: {unseen}")),
                 (None, _) => refused("it has no kind, so no provider knows its points".to_owned()),
             };
-            settle(&mut selection, judged, goal, surveyed.at);
+            settle(&mut selection, judged, goal);
             selection
         })
         .collect();
@@ -322,11 +321,10 @@ fn refused(reason: String) -> Judged {
     }
 }
 
-fn settle(selection: &mut StoreSelection, judged: Judged, goal: Timestamp, now: Timestamp) {
+fn settle(selection: &mut StoreSelection, judged: Judged, goal: Timestamp) {
     match judged.chosen {
         Ok(chosen) => {
             selection.reason = chosen.reason;
-            selection.loses = Some(Loss::new(chosen.point.at, now).length);
             selection.behind_goal = Some(between(chosen.point.at, goal));
             selection.choice = Choice::Restore(chosen.point);
         }

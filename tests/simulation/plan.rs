@@ -79,6 +79,7 @@ fn planned(schedule: &Schedule, place: usize) -> PlannedStep {
         class: step.class,
         asks: step.asks,
         store: None,
+        role: None,
         point: PointSource::None,
         config: Values::new(),
         with: Values::new()

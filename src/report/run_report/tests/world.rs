@@ -35,6 +35,7 @@ use crate::journal::Verdict;
 use crate::journal::chain::Chain;
 use crate::journal::lock::Holder;
 use crate::model::instance::StoreClass;
+use crate::model::instance::StoreRole;
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().expect("a moment")
@@ -206,7 +207,18 @@ pub(super) fn selection(store: &str, title: &str, choice: Choice) -> StoreSelect
 }
 
 /// A step that brings a store back.
-pub(super) fn restoring(mut step: PlannedStep, store: &str, point: PointSource) -> PlannedStep {
+pub(super) fn restoring(step: PlannedStep, store: &str, point: PointSource) -> PlannedStep {
+    of_store(step, StoreRole::Restore, store, point)
+}
+
+/// A step that is given the point of a store.
+fn of_store(
+    mut step: PlannedStep,
+    role: StoreRole,
+    store: &str,
+    point: PointSource,
+) -> PlannedStep {
+    step.role = Some(role);
     step.store = Some(StoreRequest {
         store: store.into(),
         kind: KindName::new("simulated.database"),
@@ -232,11 +244,7 @@ pub(super) fn shop() -> ChangeSet {
     };
     let mut review = sample::step("review", &["start"]);
     review.asks = true;
-    let mut look = sample::step("photos-there", &["stop"]);
-    look.change = crate::change_set::Change::Unseen {
-        effect: salvor_contract::Effect::Read,
-        why: String::new(),
-    };
+    let look = sample::step("photos-there", &["stop"]);
     let mut change_set = sample::change_set(vec![
         sample::step("stop", &[]),
         restoring(
@@ -249,7 +257,12 @@ pub(super) fn shop() -> ChangeSet {
             "search",
             PointSource::Later(rule.clone()),
         ),
-        restoring(look, "photos", PointSource::Pinned(photos.clone())),
+        of_store(
+            look,
+            StoreRole::Verify,
+            "photos",
+            PointSource::Pinned(photos.clone()),
+        ),
         sample::step("start", &["orders", "search"]),
         review,
     ]);
