@@ -16,9 +16,12 @@ use serde::Serialize;
 use crate::change_set::ChangeSet;
 use crate::change_set::Choice;
 use crate::change_set::PlannedStep;
+use crate::journal::FailureKind;
 use crate::journal::RunState;
 use crate::journal::Status;
+use crate::journal::StepState;
 use crate::journal::Verdict;
+use crate::journal::state::Failure;
 use crate::journal::state::Moment;
 use crate::recovery_points::between;
 use crate::recovery_points::length_words;
@@ -31,6 +34,8 @@ pub struct Assessment {
     pub verdict: Verdict,
     /// Steps by how they stand.
     pub steps: StepCounts,
+    /// What the checks came to.
+    pub findings: FindingCounts,
     /// Findings that are as expected, by step.
     pub proved: Vec<StepFinding>,
     /// What is not proved, a sentence each: failed and inconclusive findings, steps that did not run, objectives
@@ -54,8 +59,29 @@ pub struct StepCounts {
     pub failed: usize,
     /// Not known what became of them; still under way ones are among them.
     pub unknown: usize,
+    /// Begun, and waiting for an answer or for its next try.
+    pub begun: usize,
     /// Not begun.
     pub not_started: usize,
+}
+
+/// What the checks of a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FindingCounts {
+    /// As expected.
+    pub passed: usize,
+    /// Not as expected.
+    pub failed: usize,
+    /// What could not be found out.
+    pub inconclusive: usize,
+}
+
+impl FindingCounts {
+    /// How many there are.
+    pub fn all(self) -> usize {
+        self.passed + self.failed + self.inconclusive
+    }
 }
 
 /// A finding and the step that made it.
@@ -129,84 +155,16 @@ impl DataObjective {
 
 /// Judges a run as its records have it at this moment.
 pub fn assess(change_set: &ChangeSet, state: &RunState, now: Moment) -> Assessment {
-    let mut steps = StepCounts {
-        all: change_set.steps.len(),
-        ..StepCounts::default()
-    };
-    let mut proved = Vec::new();
-    let mut not_proved = Vec::new();
-    let mut has_failed = false;
-    let mut is_open = false;
+    let mut seen = Seen::default();
     for planned in &change_set.steps {
-        let step = state.step(&planned.name);
-        let findings: &[Finding] = match step.status {
-            Status::Succeeded => {
-                steps.done += 1;
-                // Only a person's decision leaves a note on a step that is done.
-                if let Some(word) = &step.note {
-                    not_proved.push(format!("{} was declared done ({word})", planned.name));
-                }
-                step.outcome
-                    .as_ref()
-                    .map_or(&[], |outcome| &outcome.findings)
-            }
-            Status::Failed => {
-                steps.failed += 1;
-                has_failed = true;
-                let what = step.failure.as_ref().map_or("", |failure| &failure.what);
-                not_proved.push(format!("{} failed: {what}", planned.name));
-                step.failure
-                    .as_ref()
-                    .map_or(&[], |failure| &failure.findings)
-            }
-            Status::Unknown | Status::Intended => {
-                steps.unknown += 1;
-                is_open = true;
-                not_proved.push(format!("what became of {} is not known", planned.name));
-                &[]
-            }
-            Status::Pending
-            | Status::Asked
-            | Status::Answered
-            | Status::Retrying
-            | Status::Skipped => {
-                steps.not_started += 1;
-                is_open = true;
-                not_proved.push(format!("{} was not done", planned.name));
-                &[]
-            }
-        };
-        for finding in findings {
-            match finding.judgement {
-                Judgement::Passed => {
-                    proved.push(StepFinding {
-                        step: planned.name.clone(),
-                        finding: finding.clone(),
-                    });
-                }
-                Judgement::Failed => {
-                    has_failed = true;
-                    let Finding {
-                        subject,
-                        expected,
-                        observed,
-                        ..
-                    } = finding;
-                    let said = format!("{subject}: expected {expected}, found {observed}");
-                    // Mostly it is why the step failed, and was said a line before.
-                    if not_proved.last().is_none_or(|last| !last.ends_with(&said)) {
-                        not_proved.push(said);
-                    }
-                }
-                Judgement::Inconclusive => {
-                    let Finding {
-                        subject, observed, ..
-                    } = finding;
-                    not_proved.push(format!("{subject} could not be found out: {observed}"));
-                }
-            }
-        }
+        seen.step(planned, &state.step(&planned.name));
     }
+    let Seen {
+        steps,
+        findings,
+        proved,
+        mut not_proved,
+    } = seen;
     let actual = Period::from(Duration::from_millis(now.run_ms));
     let rto = TimeObjective {
         objective: change_set.scenario.rto,
@@ -219,23 +177,114 @@ pub fn assess(change_set: &ChangeSet, state: &RunState, now: Moment) -> Assessme
     }
     let rpo = data_objectives(change_set, state);
     not_proved.extend(rpo.iter().filter_map(unmet));
-    let verdict = if has_failed {
+    let verdict = if steps.failed > 0 || findings.failed > 0 {
         Verdict::Red
-    } else if is_open || !not_proved.is_empty() || proved.is_empty() {
+    } else if steps.done < steps.all || !not_proved.is_empty() || proved.is_empty() {
         Verdict::Amber
     } else {
         Verdict::Green
     };
-    if proved.is_empty() {
+    if findings.all() == 0 {
         not_proved.push("nothing was checked".to_owned());
     }
     Assessment {
         verdict,
         steps,
+        findings,
         proved,
         not_proved,
         rto,
         rpo,
+    }
+}
+
+/// What the steps that were looked at say.
+#[derive(Default)]
+struct Seen {
+    steps: StepCounts,
+    findings: FindingCounts,
+    proved: Vec<StepFinding>,
+    not_proved: Vec<String>,
+}
+
+impl Seen {
+    fn step(&mut self, planned: &PlannedStep, step: &StepState) {
+        let name = &planned.name;
+        self.steps.all += 1;
+        match step.status {
+            Status::Succeeded => {
+                self.steps.done += 1;
+                // Only a person's decision leaves a note on a step that is done.
+                if let Some(word) = &step.note {
+                    self.not_proved
+                        .push(format!("{name} was declared done ({word})"));
+                }
+                let findings = step.outcome.iter().flat_map(|outcome| &outcome.findings);
+                findings.for_each(|finding| self.finding(name, finding, false));
+            }
+            Status::Failed => {
+                self.steps.failed += 1;
+                let what = step.failure.as_ref().map_or("", |failure| &failure.what);
+                self.not_proved.push(format!("{name} failed: {what}"));
+                self.failure(name, step.failure.as_ref());
+            }
+            Status::Unknown | Status::Intended => {
+                self.steps.unknown += 1;
+                self.not_proved
+                    .push(format!("what became of {name} is not known"));
+            }
+            Status::Asked | Status::Answered | Status::Retrying => {
+                self.steps.begun += 1;
+                self.not_proved
+                    .push(format!("{name} was begun and is not done"));
+            }
+            Status::Pending | Status::Skipped => {
+                self.steps.not_started += 1;
+                self.not_proved.push(format!("{name} was not done"));
+            }
+        }
+    }
+
+    /// The findings of a step that failed. Where a finding is why it failed, the first is, and was said with the step.
+    fn failure(&mut self, step: &StepName, failure: Option<&Failure>) {
+        let mut is_said = failure.is_some_and(|failure| failure.kind == FailureKind::Finding);
+        for finding in failure.iter().flat_map(|failure| &failure.findings) {
+            let is_reason = finding.judgement == Judgement::Failed && is_said;
+            is_said &= !is_reason;
+            self.finding(step, finding, is_reason);
+        }
+    }
+
+    fn finding(&mut self, step: &StepName, finding: &Finding, is_said: bool) {
+        let Finding {
+            subject,
+            expected,
+            observed,
+            judgement,
+        } = finding;
+        match judgement {
+            Judgement::Passed => {
+                self.findings.passed += 1;
+                self.proved.push(StepFinding {
+                    step: step.clone(),
+                    finding: finding.clone(),
+                });
+            }
+            Judgement::Failed => {
+                self.findings.failed += 1;
+                if !is_said {
+                    self.not_proved.push(format!(
+                        "{step}: {subject}: expected {expected}, found {observed}"
+                    ));
+                }
+            }
+            Judgement::Inconclusive => {
+                self.findings.inconclusive += 1;
+                self.not_proved.push(format!(
+                    "{step}: {subject} could not be found out: {observed}"
+                ));
+            }
+        }
     }
 }
 
@@ -287,19 +336,21 @@ impl Assessment {
             done,
             failed,
             unknown,
+            begun,
             not_started,
         } = self.steps;
         let mut parts = vec![format!("{done} of {all} steps done")];
         for (count, word) in [
             (failed, "failed"),
             (unknown, "unknown"),
+            (begun, "begun"),
             (not_started, "not started"),
         ] {
             if count > 0 {
                 parts.push(format!("{count} {word}"));
             }
         }
-        parts.push(match self.proved.len() {
+        parts.push(match self.findings.passed {
             0 => "nothing proved".to_owned(),
             1 => "1 finding as expected".to_owned(),
             more => format!("{more} findings as expected"),

@@ -71,15 +71,29 @@ pub struct Told {
 }
 
 impl Told {
+    /// What of: `asked review`.
+    pub fn what(&self) -> String {
+        let about = self.about.as_ref().map(|step| format!(" {step}"));
+        format!("{}{}", self.event, about.unwrap_or_default())
+    }
+
+    /// Whether it was sent, and why not: `NOT sent: answered 500`.
+    pub fn stands(&self) -> String {
+        match self.is_sent {
+            Some(true) => "sent".to_owned(),
+            Some(false) => format!("NOT sent: {}", self.why),
+            None => format!("nobody can tell; {}", self.why),
+        }
+    }
+
     /// What of, and what kept it from being sent: `asked review: answered 500`.
     pub fn words(&self) -> String {
-        let about = self.about.as_ref().map(|step| format!(" {step}"));
-        let why = match self.is_sent {
-            Some(true) => String::new(),
-            Some(false) => format!(": {}", self.why),
-            None => format!(": nobody can tell; {}", self.why),
-        };
-        format!("{}{}{why}", self.event, about.unwrap_or_default())
+        let what = self.what();
+        match self.is_sent {
+            Some(true) => what,
+            Some(false) => format!("{what}: {}", self.why),
+            None => format!("{what}: {}", self.stands()),
+        }
     }
 }
 
@@ -312,6 +326,7 @@ impl<'a> Engine<'a> {
             class: kind.idempotency.class(&with),
             asks: false,
             store: None,
+            role: None,
             point: PointSource::None,
             config: notification.config.clone(),
             with,
@@ -326,7 +341,6 @@ impl<'a> Engine<'a> {
             },
             on_failure: OnFailure::Continue,
             files: Default::default(),
-            role: None,
             writes: Vec::new(),
             change: Change::Unseen {
                 effect: kind.effect,

@@ -16,6 +16,12 @@ pub(super) fn plain(text: &str) -> String {
         .collect()
 }
 
+/// The same for a text that must not begin a line of its own: what a person or a service wrote in several lines could
+/// be read as one of ours.
+pub(super) fn one_line(text: &str) -> String {
+    plain(&text.replace(['\n', '\r', '\t'], " "))
+}
+
 /// Rows with all columns but the last padded to a common width and the last one wrapped under itself. A
 /// column is never given more than `column_max`; what is longer moves the rest of its row to the next line.
 pub(super) fn rows(rows: &[Vec<String>], indent: usize, width: usize) -> String {

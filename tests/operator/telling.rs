@@ -98,7 +98,7 @@ async fn each_moment_is_told_once() {
     folder
         .salvor(&["report", &folder.run_id()])
         .ends_with(0)
-        .says("Told\n  started\n  asked review\n  finished\n");
+        .says("Told\n  started: sent\n  asked review: sent\n  finished: sent\n");
     let journal = std::fs::read_to_string(folder.journal_path()).expect("it is there");
     assert!(!journal.contains("secret-path"), "{journal}");
 }
@@ -131,6 +131,11 @@ async fn a_message_that_was_under_way_at_a_kill_is_sent_again_under_its_own_key(
     }
     kill(apply);
     let run = folder.run_id();
+    let unclear = "started: nobody can tell; salvor was stopped";
+    folder.salvor(&["report", &run]).says(unclear);
+    folder
+        .salvor(&["report", &run, "--format", "html"])
+        .says("nobody can tell; salvor was stopped");
     let resume = folder.start(&["resume", &run, "--no-input"]);
     wait_for_messages(&folder, 1);
     kill(resume);
@@ -157,7 +162,7 @@ async fn a_message_that_cannot_be_sent_fails_no_run_and_is_told_of() {
     folder
         .salvor(&["report", &folder.run_id()])
         .ends_with(0)
-        .says("Told\n  NOT finished: ");
+        .says("Told\n  finished: NOT sent: ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

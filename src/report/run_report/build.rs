@@ -3,6 +3,7 @@
 use crate::change_set::ChangeSet;
 use crate::change_set::PlannedStep;
 use crate::execution::telling::told;
+use crate::journal::Phase;
 use crate::journal::Status;
 use crate::journal::StepState;
 use crate::journal::chain::Chain;
@@ -19,7 +20,6 @@ use crate::report::run_report::path::deciding;
 use crate::report::run_report::stores::stores;
 use crate::report::runs::found_words;
 use crate::report::runs::phase_words;
-use crate::report::runs::status_word;
 use crate::verification::assess;
 
 impl Report {
@@ -56,6 +56,12 @@ impl Report {
             goal: state.opening.goal,
             surveyed: change_set.surveyed,
             is_over: state.phase.is_over(),
+            recorded: match state.phase {
+                Phase::Finished(verdict, _) => Some(verdict),
+                Phase::Open | Phase::Stopping(..) | Phase::Halted(..) | Phase::Aborted { .. } => {
+                    None
+                }
+            },
             stands: phase_words(state),
             note: note(change_set, state, &assessment, &stores),
             assessment,
@@ -75,7 +81,7 @@ fn line(planned: &PlannedStep, step: &StepState, began: Option<Moment>, last: Mo
         step: planned.name.clone(),
         title: planned.title.clone(),
         action: planned.action.to_string(),
-        status: status_word(step.status),
+        status: step.status,
         began: began.map(|moment| moment.wall),
         ended: ended.map(|moment| moment.wall),
         took_ms: began.map(|began| busy_until(step, last).run_ms.saturating_sub(began.run_ms)),

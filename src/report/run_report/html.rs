@@ -17,6 +17,7 @@ use crate::report::run_report::picture::legend;
 use crate::report::run_report::picture::picture;
 use crate::report::run_report::sections::behind_words;
 use crate::report::run_report::sections::standing_words;
+use crate::report::runs::status_word;
 use crate::verification::Standing;
 
 impl Report {
@@ -149,8 +150,8 @@ impl Report {
                     escape(&step.title)
                 ),
                 match step.is_bad() {
-                    true => format!("<b class=\"bad\">{}</b>", step.status),
-                    false => step.status.to_owned(),
+                    true => format!("<b class=\"bad\">{}</b>", status_word(step.status)),
+                    false => status_word(step.status).to_owned(),
                 },
                 moment(step.began),
                 moment(step.ended),
@@ -172,12 +173,7 @@ impl Report {
     fn told_table(&self) -> String {
         let mut table = Table::new(&["of what", "sent"]);
         for told in &self.told {
-            let sent = match told.is_sent {
-                Some(true) => "sent",
-                Some(false) => "NOT sent",
-                None => "nobody can tell",
-            };
-            table.row([escape(&told.words()), sent.to_owned()]);
+            table.row([escape(&told.what()), escape(&told.stands())]);
         }
         table.html()
     }

@@ -21,10 +21,14 @@ use salvor_contract::StepName;
 use salvor_contract::StoreName;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde::Serializer;
 
 use crate::digest::Digest;
 use crate::execution::telling::Told;
+use crate::journal::Status;
+use crate::journal::Verdict;
 use crate::recovery_points::Loss;
+use crate::report::runs::status_word;
 use crate::verification::Assessment;
 
 /// The format that this version writes.
@@ -62,6 +66,8 @@ pub struct Report {
     pub surveyed: Timestamp,
     /// No record may follow: it was finished or given up.
     pub is_over: bool,
+    /// The verdict that was recorded when it was finished.
+    pub recorded: Option<Verdict>,
     /// Where it stands, in words.
     pub stands: String,
     /// The judgement and what it rests on.
@@ -126,8 +132,10 @@ pub struct StepLine {
     pub title: String,
     /// Its action.
     pub action: String,
-    /// How it stands.
-    pub status: &'static str,
+    /// How it stands; in JSON as a word.
+    #[serde(serialize_with = "as_word")]
+    #[schemars(with = "String")]
+    pub status: Status,
     /// When it began.
     pub began: Option<Timestamp>,
     /// When it ended; `None` when it did not.
@@ -146,6 +154,10 @@ pub struct StepLine {
     pub note: Option<String>,
     /// What it did from when to when.
     pub spans: Vec<Span>,
+}
+
+fn as_word<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(status_word(*status))
 }
 
 /// What a step did for a while.

@@ -10,6 +10,7 @@ use crate::recovery_points::length_words;
 use crate::report::run_report::StoreLine;
 use crate::report::run_report::StoreStands;
 use crate::verification::Assessment;
+use crate::verification::FindingCounts;
 
 /// The sentences: the run, then each store.
 pub(super) fn note(
@@ -24,7 +25,7 @@ pub(super) fn note(
         proved(assessment),
     ];
     note.extend(in_time(state, assessment));
-    note.extend(stores.iter().map(store));
+    note.extend(stores.iter().map(|line| store(line, &state.phase)));
     if stores.iter().any(|store| store.loses.is_some()) {
         note.push(format!(
             "Losses are counted up to {}, when the recovery was planned. What was written later to something that \
@@ -65,6 +66,7 @@ fn done(assessment: &Assessment) -> String {
     let parts = [
         (steps.failed, "failed"),
         (steps.unknown, "not known to be done"),
+        (steps.begun, "begun and not done"),
         (steps.not_started, "not begun"),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
@@ -80,14 +82,35 @@ fn done(assessment: &Assessment) -> String {
 }
 
 fn proved(assessment: &Assessment) -> String {
-    let open = assessment.not_proved.len();
-    match (assessment.proved.len(), open) {
-        (0, _) => "Nothing was checked, so nothing is proved.".to_owned(),
-        (1, 0) => "The one thing that was checked is as expected.".to_owned(),
-        (checked, 0) => format!("All {checked} things that were checked are as expected."),
-        (checked, 1) => format!("{checked} checks are as expected; 1 point is not proved."),
-        (checked, open) => {
-            format!("{checked} checks are as expected; {open} points are not proved.")
+    let FindingCounts {
+        passed,
+        failed,
+        inconclusive,
+    } = assessment.findings;
+    let open = match assessment.not_proved.len() {
+        0 => String::new(),
+        1 => "; 1 point is not proved".to_owned(),
+        more => format!("; {more} points are not proved"),
+    };
+    match assessment.findings.all() {
+        0 => "Nothing was checked, so nothing is proved.".to_owned(),
+        1 if passed == 1 => format!("The one thing that was checked is as expected{open}."),
+        all if passed == all && open.is_empty() => {
+            format!("All {all} things that were checked are as expected.")
+        }
+        all if passed == all => format!("{all} checks are as expected{open}."),
+        all => {
+            let others = [
+                (failed, "not as expected"),
+                (inconclusive, "could not be found out"),
+            ];
+            let others: String = others
+                .iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, word)| format!(", {count} {word}"))
+                .collect();
+            let things = if all == 1 { "thing was" } else { "things were" };
+            format!("{all} {things} checked: {passed} as expected{others}{open}.")
         }
     }
 }
@@ -105,7 +128,7 @@ fn in_time(state: &RunState, assessment: &Assessment) -> Option<String> {
     })
 }
 
-fn store(line: &StoreLine) -> String {
+fn store(line: &StoreLine, phase: &Phase) -> String {
     let title = &line.title;
     match (&line.stands, line.loses, line.back) {
         (StoreStands::Back, Some(loss), Some(back)) => format!(
@@ -115,10 +138,17 @@ fn store(line: &StoreLine) -> String {
             lost(loss)
         ),
         (StoreStands::Back, _, _) => format!("{title}: back."),
+        (StoreStands::NotBack(_), Some(loss), _) if phase.is_over() => format!(
+            "{title}: not back. It was to come back as it was on {}; what is in it now was not looked at.",
+            moment(loss.from)
+        ),
         (StoreStands::NotBack(_), Some(loss), _) => format!(
             "{title}: not back. It is to come back as it was on {}; what was written to it after that is then lost.",
             moment(loss.from)
         ),
+        (StoreStands::NotBack(_), None, _) if phase.is_over() => {
+            format!("{title}: not back, and from which moment was never chosen.")
+        }
         (StoreStands::NotBack(_), None, _) => {
             format!("{title}: not back, and it is not known yet as of which moment it will be.")
         }

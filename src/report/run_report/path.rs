@@ -5,6 +5,7 @@
 //! the slot or the target which it lacked; or, for a step that runs whatever happens, what ended last before it.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use salvor_contract::StepName;
 
@@ -12,6 +13,7 @@ use crate::change_set::ChangeSet;
 use crate::change_set::PlannedStep;
 use crate::journal::RunState;
 use crate::journal::state::Moment;
+use crate::model::instance::Limits;
 use crate::report::run_report::course::busy_until;
 
 /// A step that was begun, in milliseconds from the opening of the run.
@@ -27,84 +29,130 @@ pub(super) fn deciding(
     state: &RunState,
     began: &BTreeMap<StepName, Moment>,
 ) -> Vec<StepName> {
-    let ran: Vec<Ran<'_>> = change_set
-        .steps
-        .iter()
-        .filter_map(|planned| {
-            let began = began.get(&planned.name)?;
-            let ended = busy_until(state.steps.get(&planned.name)?, state.last);
-            Some(Ran {
-                planned,
-                began: began.run_ms,
-                ended: ended.run_ms,
-            })
+    let ran = change_set.steps.iter().filter_map(|planned| {
+        let began = began.get(&planned.name)?;
+        let ended = busy_until(state.steps.get(&planned.name)?, state.last);
+        Some(Ran {
+            planned,
+            began: began.run_ms,
+            ended: ended.run_ms,
         })
-        .collect();
+    });
+    let past = Past::new(ran.collect(), &change_set.limits);
     let mut path = Vec::new();
-    let mut at = last_of(ran.iter());
-    while let Some(step) = at {
+    let mut seen = BTreeSet::new();
+    let mut at = past.by_end.last();
+    while let Some(step) = at.filter(|step| seen.insert(&step.planned.name)) {
         path.push(step.planned.name.clone());
-        at = awaited(change_set, &ran, step).filter(|before| !path.contains(&before.planned.name));
+        at = past.awaited(step);
     }
     path.reverse();
     path
 }
 
-/// The one that ended last; of two, the later one in the order of the run.
-fn last_of<'a, 'b>(steps: impl Iterator<Item = &'b Ran<'a>>) -> Option<&'b Ran<'a>>
-where
-    'a: 'b,
-{
-    steps.max_by_key(|step| step.ended)
+/// The steps that were begun, sorted so that each question about them is a search: a run may have thousands.
+struct Past<'a> {
+    /// The earliest end first; of two, the earlier one in the order of the run.
+    by_end: Vec<Ran<'a>>,
+    /// Where each is in `by_end`.
+    places: BTreeMap<&'a StepName, usize>,
+    limits: &'a Limits,
+    /// Those that take a slot.
+    all: Slots,
+    /// Those that take a slot of a provider.
+    of_provider: BTreeMap<&'a str, Slots>,
 }
 
-fn awaited<'a, 'b>(
-    change_set: &ChangeSet,
-    ran: &'b [Ran<'a>],
-    step: &Ran<'_>,
-) -> Option<&'b Ran<'a>> {
-    let waits_for = |other: &&Ran<'_>| {
-        let name = &other.planned.name;
-        step.planned.needs.contains(name) || step.planned.after.contains(name)
-    };
-    let is_before =
-        |other: &&Ran<'_>| other.ended <= step.began && other.planned.name != step.planned.name;
-    let before = || ran.iter().filter(is_before);
-    let needed = last_of(before().filter(waits_for));
-    let ready = needed.map_or(0, |needed| needed.ended);
-    let lacked = before()
-        .filter(|other| other.ended > ready)
-        .filter(|other| gave_way(change_set, ran, other, step));
-    let lacked = last_of(lacked).or(needed);
-    if step.planned.finally {
-        lacked.or_else(|| last_of(before()))
-    } else {
-        lacked
+/// When steps that take a slot began and ended, both sorted.
+#[derive(Default)]
+struct Slots {
+    began: Vec<u64>,
+    ended: Vec<u64>,
+}
+
+impl Slots {
+    fn add(&mut self, ran: &Ran<'_>) {
+        self.began.push(ran.began);
+        self.ended.push(ran.ended);
+    }
+
+    fn sort(&mut self) {
+        self.began.sort_unstable();
+        self.ended.sort_unstable();
+    }
+
+    /// How many were taken right before this moment: by those that had begun, but for those that had ended.
+    fn taken_before(&self, at: u64) -> usize {
+        let before = |moments: &[u64]| moments.partition_point(|moment| *moment < at);
+        before(&self.began).saturating_sub(before(&self.ended))
     }
 }
 
-/// Whether the end of one step gave another what it lacked: a target, a slot of its provider, a slot at all.
-fn gave_way(change_set: &ChangeSet, ran: &[Ran<'_>], ended: &Ran<'_>, step: &Ran<'_>) -> bool {
-    let target = ended.planned.writes.first();
-    if target.is_some() && target == step.planned.writes.first() {
-        return true;
+impl<'a> Past<'a> {
+    fn new(mut by_end: Vec<Ran<'a>>, limits: &'a Limits) -> Self {
+        by_end.sort_by_key(|ran| ran.ended);
+        let (mut all, mut of_provider) = (Slots::default(), BTreeMap::<&str, Slots>::new());
+        for ran in by_end.iter().filter(|ran| !ran.planned.asks) {
+            all.add(ran);
+            let provider = ran.planned.action.provider();
+            of_provider.entry(provider).or_default().add(ran);
+        }
+        all.sort();
+        of_provider.values_mut().for_each(Slots::sort);
+        let names = by_end.iter().map(|ran| &ran.planned.name);
+        Self {
+            places: names.zip(0..).collect(),
+            by_end,
+            limits,
+            all,
+            of_provider,
+        }
     }
-    if ended.planned.asks || step.planned.asks {
-        return false;
+
+    /// What a step had to wait for until it began.
+    fn awaited(&self, step: &Ran<'_>) -> Option<&Ran<'a>> {
+        let until = self
+            .by_end
+            .partition_point(|other| other.ended <= step.began);
+        let names = step.planned.needs.iter().chain(&step.planned.after);
+        let needed = names
+            .filter_map(|name| self.places.get(name).copied())
+            .filter(|place| *place < until)
+            .max()
+            .and_then(|place| self.by_end.get(place));
+        let ready = needed.map_or(0, |needed| needed.ended);
+        let is_other = |other: &&Ran<'_>| other.planned.name != step.planned.name;
+        let before = || self.by_end[..until].iter().rev().filter(is_other);
+        let lacked = before()
+            .take_while(|other| other.ended > ready)
+            .find(|other| self.gave_way(other, step));
+        let lacked = lacked.or(needed);
+        if step.planned.finally {
+            lacked.or_else(|| before().next())
+        } else {
+            lacked
+        }
     }
-    let limits = &change_set.limits;
-    let provider = step.planned.action.provider();
-    let beside: Vec<&Ran<'_>> = ran
-        .iter()
-        .filter(|other| !other.planned.asks)
-        .filter(|other| other.began < ended.ended && other.ended >= ended.ended)
-        .collect();
-    let is_of_provider = |other: &&&Ran<'_>| other.planned.action.provider() == provider;
-    let of_provider = beside.iter().filter(is_of_provider).count();
-    beside.len() >= limits.parallel
-        || (ended.planned.action.provider() == provider
-            && limits
-                .providers
-                .get(provider)
-                .is_some_and(|limit| of_provider >= *limit))
+
+    /// Whether the end of one step gave another what it lacked: a target, a slot of its provider, a slot at all.
+    fn gave_way(&self, ended: &Ran<'_>, step: &Ran<'_>) -> bool {
+        let target = ended.planned.writes.first();
+        if target.is_some() && target == step.planned.writes.first() {
+            return true;
+        }
+        if ended.planned.asks || step.planned.asks {
+            return false;
+        }
+        let provider = step.planned.action.provider();
+        let is_full = |limit: usize, slots: Option<&Slots>| {
+            slots.is_some_and(|slots| slots.taken_before(ended.ended) >= limit)
+        };
+        is_full(self.limits.parallel, Some(&self.all))
+            || (ended.planned.action.provider() == provider
+                && self
+                    .limits
+                    .providers
+                    .get(provider)
+                    .is_some_and(|limit| is_full(*limit, self.of_provider.get(provider))))
+    }
 }

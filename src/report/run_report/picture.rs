@@ -15,6 +15,7 @@ use crate::report::run_report::Report;
 use crate::report::run_report::Span;
 use crate::report::run_report::SpanKind;
 use crate::report::run_report::StepLine;
+use crate::report::runs::status_word;
 
 /// Pixels from the top to the first step: the objective, the time since the opening, the time of day.
 const HEAD: usize = 58;
@@ -270,7 +271,7 @@ fn lane(step: &StepLine, top: usize, scale: &Scale) -> String {
     let mark = if step.is_deciding { "◆ " } else { "" };
     let words = [
         step.took_words(),
-        step.status.to_owned(),
+        status_word(step.status).to_owned(),
         match step.attempts {
             0 | 1 => String::new(),
             tries => format!("{tries} tries"),

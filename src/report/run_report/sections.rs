@@ -6,11 +6,10 @@ use std::time::Duration;
 use salvor_contract::Period;
 
 use crate::journal::Status;
-use crate::journal::Verdict;
 use crate::recovery_points::length_words;
 use crate::recovery_points::moment_words;
 use crate::report::change_set_markdown::escaped;
-use crate::report::layout::plain;
+use crate::report::layout::one_line;
 use crate::report::run_report::Happened;
 use crate::report::run_report::Pause;
 use crate::report::run_report::Report;
@@ -30,15 +29,19 @@ struct Section {
 impl Report {
     /// For a terminal.
     pub fn text(&self) -> String {
-        let mut text = format!("{}\n{}\n", self.subject(), self.headline());
+        let mut text = format!(
+            "{}\n{}\n",
+            one_line(&self.subject()),
+            one_line(&self.headline())
+        );
         for Section { heading, lines } in self.sections() {
             let _ = writeln!(text, "\n{heading}");
             for line in lines {
-                let _ = writeln!(text, "  {}", line.trim_end());
+                let _ = writeln!(text, "  {}", one_line(&line).trim_end());
             }
         }
-        let _ = writeln!(text, "\n{}", self.digests());
-        plain(&text)
+        let _ = writeln!(text, "\n{}", one_line(&self.digests()));
+        text
     }
 
     /// For a ticket or a wiki.
@@ -66,11 +69,8 @@ impl Report {
     /// Where the run stands and how it is judged.
     pub(super) fn headline(&self) -> String {
         let word = self.assessment.verdict.word();
-        let recorded = [Verdict::Green, Verdict::Amber, Verdict::Red]
-            .iter()
-            .find(|verdict| self.stands.starts_with(&format!("{}:", verdict.word())));
-        match recorded {
-            Some(verdict) if *verdict == self.assessment.verdict => self.stands.clone(),
+        match self.recorded {
+            Some(verdict) if verdict == self.assessment.verdict => self.stands.clone(),
             Some(_) => format!("{} (judged now: {word})", self.stands),
             None if self.is_over => format!("{word}; {}", self.stands),
             None => format!("{word} so far; {}", self.stands),
@@ -104,14 +104,8 @@ impl Report {
             ),
         ];
         if !self.told.is_empty() {
-            let told = self.told.iter().map(|told| {
-                let not = if told.is_sent == Some(true) {
-                    ""
-                } else {
-                    "NOT "
-                };
-                format!("{not}{}", told.words())
-            });
+            let told = self.told.iter();
+            let told = told.map(|told| format!("{}: {}", told.what(), told.stands()));
             sections.push(section("Told", told.collect(), ""));
         }
         sections
@@ -258,7 +252,7 @@ impl StepLine {
         format!(
             "{mark}{:<9} {:<9} {:>8}  {}{}",
             began.unwrap_or_default(),
-            self.status,
+            status_word(self.status),
             self.took_words(),
             self.step,
             self.remarks()
@@ -267,9 +261,16 @@ impl StepLine {
 
     /// It failed, or nobody knows what became of it.
     pub(super) fn is_bad(&self) -> bool {
-        [Status::Failed, Status::Unknown]
-            .map(status_word)
-            .contains(&self.status)
+        match self.status {
+            Status::Failed | Status::Unknown => true,
+            Status::Pending
+            | Status::Asked
+            | Status::Answered
+            | Status::Intended
+            | Status::Retrying
+            | Status::Succeeded
+            | Status::Skipped => false,
+        }
     }
 
     /// How long it took, or nothing when it was not begun.

@@ -7,9 +7,13 @@ mod world;
 use std::path::Path;
 
 use proptest::prelude::*;
+use salvor_contract::Finding;
+use salvor_contract::Judgement;
+use serde_json::json;
 
 use crate::execution::sample;
 use crate::journal::Body;
+use crate::journal::FailureKind;
 use crate::journal::chain::Chain;
 use crate::report::Look;
 use crate::report::Report;
@@ -107,6 +111,28 @@ fn plan_and_report_say_the_same_loss() {
 }
 
 #[test]
+fn a_store_that_steps_only_ask_about_is_not_back() {
+    let mut change_set = shop();
+    for step in &mut change_set.steps {
+        if step.name.as_str() == "orders" {
+            (step.role, step.store) = (None, None);
+            let ask = json!({"$template": "Is {{stores.orders.point.id}} the newest one?"});
+            step.with.set("ask", ask);
+        }
+    }
+    let text = Report::of(&change_set, &recovered()).text();
+    for line in [
+        "  Orders database: looked at, and not changed.\n",
+        "  Product photos: looked at, and not changed.\n",
+    ] {
+        assert!(text.contains(line), "`{line}` is missing in\n{text}");
+    }
+    for said in ["of orders: ", "of photos: "] {
+        assert!(!text.contains(said), "`{said}` is in\n{text}");
+    }
+}
+
+#[test]
 fn the_path_is_what_was_waited_for() {
     let names = |report: &Report| -> Vec<String> {
         report.deciding.iter().map(ToString::to_string).collect()
@@ -125,6 +151,110 @@ fn the_path_is_what_was_waited_for() {
     assert_eq!(names(&Report::of(&narrow, &one_by_one)), ["b"]);
     narrow.limits.parallel = 1;
     assert_eq!(names(&Report::of(&narrow, &one_by_one)), ["a", "b"]);
+}
+
+#[test]
+fn the_path_of_thousands_of_steps_is_found() {
+    let names: Vec<String> = (0..5_000).map(|place| format!("step-{place}")).collect();
+    let steps = names.iter().map(|name| sample::step(name, &[])).collect();
+    let mut change_set = sample::change_set(steps);
+    change_set.limits.parallel = 10;
+    let (mut bodies, mut now) = (Vec::new(), 1);
+    for together in names.chunks(10) {
+        bodies.extend(together.iter().map(|name| (now, intent(name, 1))));
+        bodies.extend(together.iter().map(|name| (now + 1, done(name, 1, &[]))));
+        now += 1;
+    }
+    let report = Report::of(&change_set, &chain(bodies));
+    assert_eq!(report.deciding.len(), 500);
+}
+
+#[test]
+fn checks_that_failed_were_checks() {
+    let missing = |step: &str, judgements: &[Judgement]| Body::Failed {
+        step: step.into(),
+        op: Some(format!("{step}-1").as_str().into()),
+        kind: FailureKind::Finding,
+        what: "rows: expected 9, found 1".to_owned(),
+        hint: None,
+        findings: judgements
+            .iter()
+            .map(|judgement| Finding {
+                subject: "rows".to_owned(),
+                expected: "9".to_owned(),
+                observed: "1".to_owned(),
+                judgement: *judgement,
+            })
+            .collect(),
+        again: false,
+    };
+    let chain = chain(vec![
+        (1, intent("stop", 1)),
+        (2, done("stop", 1, &[])),
+        (3, intent("orders", 1)),
+        (4, missing("orders", &[Judgement::Failed])),
+        (5, intent("search", 1)),
+        // The same words of another step are another finding.
+        (
+            6,
+            missing(
+                "search",
+                &[
+                    Judgement::Failed,
+                    Judgement::Failed,
+                    Judgement::Inconclusive,
+                ],
+            ),
+        ),
+        (
+            7,
+            Body::Aborted {
+                by: "robin".to_owned(),
+                why: "enough".to_owned(),
+            },
+        ),
+    ]);
+    let text = Report::of(&shop(), &chain).text();
+    for line in [
+        "  4 things were checked: 0 as expected, 3 not as expected, 1 could not be found out; 9 points are not proved.\n",
+        "  orders failed: rows: expected 9, found 1\n",
+        "  search failed: rows: expected 9, found 1\n  search: rows: expected 9, found 1\n  search: rows could not be found out: 1\n",
+        "  Orders database: not back. It was to come back as it was on 2026-04-06 at 03:20:00 UTC; what is in it now was not looked at.\n",
+        "  Search index: not back, and from which moment was never chosen.\n",
+    ] {
+        assert!(text.contains(line), "`{line}` is missing in\n{text}");
+    }
+    assert!(!text.contains("nothing was checked"), "{text}");
+}
+
+#[test]
+fn a_step_that_waits_for_its_next_try_was_begun() {
+    let chain = chain(vec![
+        (1, intent("stop", 1)),
+        (2, failed("stop", 1, "busy", true)),
+    ]);
+    let text = Report::of(&shop(), &chain).text();
+    for line in [
+        "  0 of its 6 steps are done; 1 begun and not done, 5 not begun.\n",
+        "  stop was begun and is not done\n",
+    ] {
+        assert!(text.contains(line), "`{line}` is missing in\n{text}");
+    }
+}
+
+#[test]
+fn a_line_of_somebody_else_is_not_one_of_the_report() {
+    let forged = "ok\n\nProved\n  all rows";
+    let chain = chain(vec![
+        (1, asked("review")),
+        (2, answered("review", forged)),
+        (3, intent("review", 1)),
+        (4, done("review", 1, &[("rows\nProved", "1")])),
+    ]);
+    let text = Report::of(&shop(), &chain).text();
+    let proved = text.lines().filter(|line| line.starts_with("Proved"));
+    assert_eq!(proved.count(), 1, "{text}");
+    assert!(text.contains("ok  Proved   all rows"), "{text}");
 }
 
 /// Whether a page is one that a browser reads as it was meant: tags are closed in the order in which they were
