@@ -25,7 +25,37 @@ use crate::digest::Digest;
 use crate::recovery_points::moment_words;
 
 /// What a change set was derived from, each fact under a name that a person can read.
-pub type Observed = BTreeMap<String, String>;
+type Observed = BTreeMap<Fact, String>;
+
+/// A fact: its name, and the step that it is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Fact {
+    name: String,
+    about: About,
+}
+
+/// What a fact is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    /// The plan, its inputs and its stores.
+    Plan,
+    /// That this step is there.
+    Step(StepName),
+    /// What the plan says of this step, and what it would destroy.
+    PartOf(StepName),
+    /// What was seen of this step.
+    Preview(StepName),
+}
+
+impl About {
+    /// The step that the fact is a part of.
+    fn whole(&self) -> Option<&StepName> {
+        match self {
+            Self::PartOf(step) | Self::Preview(step) => Some(step),
+            Self::Plan | Self::Step(_) => None,
+        }
+    }
+}
 
 /// A value is shown up to this many characters; what is left out is told apart by a digest.
 const VALUE_CHARACTERS_MAX: usize = 120;
@@ -56,13 +86,17 @@ impl fmt::Display for Delta {
 }
 
 /// Everything that a change set was derived from.
-pub fn observed(change_set: &ChangeSet) -> Observed {
+fn observed(change_set: &ChangeSet) -> Observed {
     let mut facts = Observed::new();
+    let mut add = |name: String, value: String| {
+        let about = About::Plan;
+        facts.insert(Fact { name, about }, value);
+    };
     for (file, digest) in &change_set.sources {
-        facts.insert(format!("plan file {file}"), digest.short().to_owned());
+        add(format!("plan file {file}"), digest.short().to_owned());
     }
     for (name, value) in change_set.inputs.iter() {
-        facts.insert(format!("input {name}"), value.to_string());
+        add(format!("input {name}"), value.to_string());
     }
     for selection in &change_set.selections {
         let store = &selection.store;
@@ -83,7 +117,7 @@ pub fn observed(change_set: &ChangeSet) -> Observed {
             Choice::Leave => "left as it is".to_owned(),
             Choice::Impossible => selection.reason.clone(),
         };
-        facts.insert(format!("recovery point of {store}"), value);
+        add(format!("recovery point of {store}"), value);
     }
     for step in &change_set.steps {
         observe_step(step, &mut facts);
@@ -93,34 +127,54 @@ pub fn observed(change_set: &ChangeSet) -> Observed {
 
 fn observe_step(step: &PlannedStep, facts: &mut Observed) {
     let name = &step.name;
-    facts.insert(step_of(name), format!("{} ({})", step.title, step.action));
-    flatten(&format!("{}: ", step_of(name)), &declared(step), facts);
+    let mut add = |about: About, fact: String, value: String| {
+        facts.insert(Fact { name: fact, about }, value);
+    };
+    let part = || About::PartOf(name.clone());
+    add(
+        About::Step(name.clone()),
+        format!("step {name}"),
+        format!("{} ({})", step.title, step.action),
+    );
+    for (member, value) in declared(step) {
+        let is_empty = match &value {
+            Value::Array(items) => items.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        };
+        // Every step has these members; one that is empty is none that the plan gave it.
+        if !is_empty {
+            let path = format!("step {name}: {member}");
+            flatten(&path, &value, &mut |fact, value| add(part(), fact, value));
+        }
+    }
     for destroyed in &step.confirm {
         let fact = format!("destroyed by {name}: {}", destroyed.fingerprint);
-        facts.insert(fact, "to be confirmed".to_owned());
+        add(part(), fact, "to be confirmed".to_owned());
     }
     for (path, digest) in &step.files {
-        facts.insert(file_of(path, name), digest.short().to_owned());
+        add(part(), file_of(path, name), digest.short().to_owned());
     }
+    let seen = format!("preview of {name}");
+    let about = || About::Preview(name.clone());
     match &step.change {
         Change::Seen(preview) => {
-            facts.insert(
-                preview_of(&step.name),
+            add(
+                about(),
+                seen.clone(),
                 effect_words(preview.effect).to_owned(),
             );
             for (fact, value) in preview.facts.iter() {
-                facts.insert(format!("{}: {fact}", preview_of(&step.name)), words(value));
+                add(about(), format!("{seen}: {fact}"), words(value));
             }
         }
-        Change::Unseen { why, .. } => {
-            facts.insert(preview_of(&step.name), format!("not seen: {why}"));
-        }
+        Change::Unseen { why, .. } => add(about(), seen, format!("not seen: {why}")),
     }
 }
 
 /// What a step is by the plan: everything but what was looked up in the world.
-fn declared(step: &PlannedStep) -> Value {
-    json!({
+fn declared(step: &PlannedStep) -> serde_json::Map<String, Value> {
+    let members = json!({
         "class": step.class,
         "with": step.with,
         "config": step.config,
@@ -131,74 +185,76 @@ fn declared(step: &PlannedStep) -> Value {
         "writes": step.writes.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "store": step.store,
         "timeout": step.deadline,
-    })
+    });
+    match members {
+        Value::Object(members) => members,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            serde_json::Map::new()
+        }
+    }
 }
 
-/// A fact for every value below this one, under its path. What is empty is no fact.
-fn flatten(path: &str, value: &Value, facts: &mut Observed) {
-    let below = |key: &dyn fmt::Display| {
-        let dot = if path.ends_with(' ') { "" } else { "." };
-        format!("{path}{dot}{key}")
-    };
+/// A fact for every value below this one, under its path. Two values that differ never come to the same facts.
+fn flatten(path: &str, value: &Value, add: &mut impl FnMut(String, String)) {
     match value {
         Value::Null => {}
+        // A marker as `$template` or `$secret` is the form of a value, not a name in it.
+        Value::Object(fields) if fields.is_empty() || fields.keys().any(|k| k.starts_with('$')) => {
+            add(path.to_owned(), value.to_string());
+        }
         Value::Object(fields) => {
             for (key, value) in fields {
-                // A marker as `$template` or `$secret` is the form of a value, not a name in it.
-                let path = if key.starts_with('$') {
-                    path.to_owned()
-                } else {
-                    below(key)
+                let key = match key.contains(['.', '[', '"', ':']) {
+                    true => Value::from(key.as_str()).to_string(),
+                    false => key.clone(),
                 };
-                flatten(&path, value, facts);
+                flatten(&format!("{path}.{key}"), value, add);
             }
         }
         Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
             for (number, item) in items.iter().enumerate() {
-                flatten(&below(&number), item, facts);
+                flatten(&format!("{path}[{number}]"), item, add);
             }
         }
-        Value::Array(items) if items.is_empty() => {}
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(words).collect();
-            facts.insert(path.to_owned(), items.join(", "));
-        }
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            facts.insert(path.to_owned(), words(value));
+        Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            add(path.to_owned(), words(value));
         }
     }
 }
 
 /// Every fact that is not the same in two change sets. A step that only one of them has is one fact.
 pub fn changed(before: &ChangeSet, after: &ChangeSet) -> Vec<Delta> {
+    let changed = changed_facts(before, after).into_iter();
+    changed.map(|(_, delta)| delta).collect()
+}
+
+fn changed_facts(before: &ChangeSet, after: &ChangeSet) -> Vec<(About, Delta)> {
     let in_one_only = in_one_only(before, after);
     let (before, after) = (observed(before), observed(after));
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let changed = names.into_iter().filter(|fact| {
-        // A step's name holds no colon, so what stands before the first one is whole.
-        let of_its_own = fact
-            .split_once(": ")
-            .is_none_or(|(of, _)| !in_one_only.contains(of));
-        of_its_own && before.get(*fact) != after.get(*fact)
+    let facts: BTreeSet<&Fact> = before.keys().chain(after.keys()).collect();
+    let changed = facts.into_iter().filter(|fact| {
+        let whole = fact.about.whole();
+        whole.is_none_or(|step| !in_one_only.contains(step))
+            && before.get(*fact) != after.get(*fact)
     });
-    let deltas = changed.map(|fact| Delta {
-        fact: fact.clone(),
-        before: before.get(fact).map(|value| shortened(value)),
-        after: after.get(fact).map(|value| shortened(value)),
+    let deltas = changed.map(|fact| {
+        let delta = Delta {
+            fact: fact.name.clone(),
+            before: before.get(fact).map(|value| shortened(value)),
+            after: after.get(fact).map(|value| shortened(value)),
+        };
+        (fact.about.clone(), delta)
     });
     deltas.collect()
 }
 
-/// What begins the facts about steps that only one of them has.
-fn in_one_only(before: &ChangeSet, after: &ChangeSet) -> BTreeSet<String> {
+/// The steps that only one of them has.
+fn in_one_only(before: &ChangeSet, after: &ChangeSet) -> BTreeSet<StepName> {
     let names = |set: &ChangeSet| -> BTreeSet<StepName> {
         set.steps.iter().map(|step| step.name.clone()).collect()
     };
     let (before, after) = (names(before), names(after));
-    let differing = before.symmetric_difference(&after);
-    differing
-        .flat_map(|name| [step_of(name), preview_of(name)])
-        .collect()
+    before.symmetric_difference(&after).cloned().collect()
 }
 
 /// The facts that are not as they were when the change set was approved.
@@ -206,18 +262,13 @@ fn in_one_only(before: &ChangeSet, after: &ChangeSet) -> BTreeSet<String> {
 /// A step that could not be previewed then is not held against what is seen of it now, but for what it
 /// would destroy. A step that only reads is held against nothing: it decides during the run.
 pub fn stale(approved: &ChangeSet, now: &ChangeSet) -> Vec<Delta> {
-    let free: BTreeSet<String> = approved
-        .steps
-        .iter()
-        .filter(|step| is_free(step))
-        .map(|step| preview_of(&step.name))
-        .collect();
-    let mut changed = changed(approved, now);
-    changed.retain(|delta| {
-        let of = delta.fact.split(": ").next();
-        of.is_none_or(|of| !free.contains(of))
-    });
-    changed
+    let is_held = |about: &About| match about {
+        About::Preview(name) => !approved.step(name).is_some_and(is_free),
+        About::Plan | About::Step(_) | About::PartOf(_) => true,
+    };
+    let changed = changed_facts(approved, now).into_iter();
+    let held = changed.filter(|(about, _)| is_held(about));
+    held.map(|(_, delta)| delta).collect()
 }
 
 /// A value that fits into a line.
@@ -259,14 +310,6 @@ fn is_free(step: &PlannedStep) -> bool {
     }
 }
 
-fn step_of(name: &StepName) -> String {
-    format!("step {name}")
-}
-
-fn preview_of(name: &StepName) -> String {
-    format!("preview of {name}")
-}
-
 fn effect_words(effect: Effect) -> &'static str {
     match effect {
         Effect::Create => "creates",
@@ -280,11 +323,15 @@ fn effect_words(effect: Effect) -> &'static str {
     }
 }
 
+/// A value as text. A text stands as it is, unless it could be taken for another value: `5`, `["a"]`.
 fn words(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            value.to_string()
-        }
+        Value::String(text) if serde_json::from_str::<Value>(text).is_err() => text.clone(),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => value.to_string(),
     }
 }

@@ -11,10 +11,10 @@ use crate::report::change_set_text::Look;
 use crate::report::change_set_text::diff_lines;
 use crate::report::change_set_text::from_words;
 use crate::report::change_set_text::mark;
-use crate::report::change_set_text::objective_rows;
 use crate::report::change_set_text::summary;
 use crate::report::change_set_text::verb;
 use crate::report::html::escape;
+use crate::report::objectives::objective_rows;
 
 /// The change set as Markdown, with its problems first.
 pub fn change_set_markdown(

@@ -1,9 +1,6 @@
 //! A change set as `plan` shows it: from which moment, what is lost, what changes, whether it meets the
 //! objectives, what to do next. Pure; everything it says stands in the change set.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use salvor_contract::Effect;
@@ -18,7 +15,6 @@ use crate::change_set::Change;
 use crate::change_set::ChangeSet;
 use crate::change_set::Choice;
 use crate::change_set::PlannedStep;
-use crate::change_set::StoreSelection;
 use crate::diff::DiffProblem;
 use crate::recovery_points::Loss;
 use crate::recovery_points::length_words;
@@ -27,6 +23,7 @@ use crate::report::layout::cut;
 use crate::report::layout::plain;
 use crate::report::layout::rows;
 use crate::report::layout::wrapped;
+use crate::report::objectives::objective_rows;
 
 /// How a change set is shown.
 #[derive(Clone, Debug)]
@@ -342,98 +339,6 @@ fn objectives(change_set: &ChangeSet, look: &Look) -> String {
         "Objectives\n{}",
         rows(&objective_rows(change_set), 2, look.width)
     )
-}
-
-/// Each objective with its verdict.
-pub(super) fn objective_rows(change_set: &ChangeSet) -> Vec<Vec<String>> {
-    let mut table = Vec::new();
-    let mut by_rpo: BTreeMap<Period, Vec<&StoreSelection>> = BTreeMap::new();
-    for selection in &change_set.selections {
-        if let (Some(rpo), false) = (selection.rpo, selection.choice == Choice::Leave) {
-            by_rpo.entry(rpo).or_default().push(selection);
-        }
-    }
-    for (rpo, selections) in &by_rpo {
-        table.push(vec![
-            format!("RPO {}", words(*rpo)),
-            rpo_words(*rpo, selections),
-        ]);
-    }
-    let rto = change_set.scenario.rto;
-    let name = rto.map_or_else(|| "time".to_owned(), |rto| format!("RTO {}", words(rto)));
-    table.push(vec![name, rto_words(change_set, rto)]);
-    table
-}
-
-/// Which stores meet an RPO: how far their points lie before the goal is held against it.
-fn rpo_words(rpo: Period, selections: &[&StoreSelection]) -> String {
-    let (mut met, mut missed, mut later, mut lost) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for selection in selections {
-        let store = selection.store.to_string();
-        match (&selection.choice, selection.behind_goal) {
-            (Choice::Restore(_), Some(behind)) if behind <= rpo => met.push(store),
-            (Choice::Restore(_), Some(behind)) => {
-                missed.push(format!("{store} ({})", words(behind)))
-            }
-            (Choice::Later(_), _) => later.push(store),
-            (Choice::Restore(_) | Choice::Leave | Choice::Impossible, _) => lost.push(store),
-        }
-    }
-    let said = [
-        ("MISSED by", missed),
-        ("NO POINT for", lost),
-        ("met by", met),
-        ("known only during the run for", later),
-    ];
-    let said = said.iter().filter(|(_, stores)| !stores.is_empty());
-    let said: Vec<String> = said
-        .map(|(words, stores)| format!("{words} {}", stores.join(", ")))
-        .collect();
-    said.join("; ")
-}
-
-fn rto_words(change_set: &ChangeSet, rto: Option<Period>) -> String {
-    let forecast = &change_set.forecast;
-    let on_path = |name| forecast.critical_path.contains(name);
-    let path: Vec<&str> = forecast
-        .critical_path
-        .iter()
-        .map(|name| name.as_str())
-        .collect();
-    let known = change_set.steps.iter().filter(|step| on_path(&step.name));
-    let known = known.filter_map(|step| step.predicted.as_ref());
-    let mut sources: Vec<&str> = known
-        .clone()
-        .map(|predicted| predicted.from.as_str())
-        .collect();
-    sources.sort_unstable();
-    sources.dedup();
-    let least: Duration = known.map(|predicted| predicted.length.duration()).sum();
-    let length = forecast.length.map_or(least, Period::duration);
-    let verdict = match rto {
-        Some(rto) if length > rto.duration() => "MISSED: ",
-        Some(_) | None => "",
-    };
-    let amount = match (forecast.length, least.is_zero()) {
-        (Some(length), _) => format!("about {}", words(length)),
-        (None, false) => format!("at least {}", length_words(least)),
-        (None, true) => "not known".to_owned(),
-    };
-    let mut said = format!("{verdict}{amount}: {}", path.join(" → "));
-    if !sources.is_empty() {
-        said.push_str(&format!("; from {}", sources.join(", ")));
-    }
-    let without: Vec<&str> = forecast
-        .no_data
-        .iter()
-        .filter(|name| on_path(name))
-        .map(|name| name.as_str())
-        .collect();
-    if !without.is_empty() {
-        said.push_str(&format!("; no data for {}", without.join(", ")));
-    }
-    said
 }
 
 fn not_shown(change_set: &ChangeSet, look: &Look) -> String {

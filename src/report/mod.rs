@@ -7,6 +7,7 @@ mod check_report;
 mod ending;
 mod html;
 mod layout;
+mod objectives;
 mod run_report;
 mod runbook;
 mod runs;

@@ -1,14 +1,22 @@
 //! What is different from the change set that was approved last, in the words of the diff.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use salvor_contract::Period;
+
 use crate::change_set::ChangeSet;
 use crate::diff::Delta;
 use crate::diff::Since;
 use crate::diff::changed;
+use crate::recovery_points::length_words;
 use crate::recovery_points::moment_words;
 use crate::report::change_set_markdown::escaped;
-use crate::report::change_set_text::objective_rows;
 use crate::report::layout::plain;
 use crate::report::layout::wrapped;
+use crate::report::objectives::Outlook;
+use crate::report::objectives::rpo_outlooks;
+use crate::report::objectives::rto_outlook;
 
 /// What is different between an earlier change set and this one: the facts, then the verdicts on the objectives.
 pub fn since(earlier: &ChangeSet, now: &ChangeSet) -> Since {
@@ -21,30 +29,31 @@ pub fn since(earlier: &ChangeSet, now: &ChangeSet) -> Since {
     }
 }
 
-/// The objectives whose verdict is another one.
+/// The objectives of which something else can be said. How far a point lies back changes with every look.
 fn verdicts(earlier: &ChangeSet, now: &ChangeSet) -> Vec<Delta> {
-    let rows = |set: &ChangeSet| -> Vec<(String, String)> {
-        let rows = objective_rows(set).into_iter().filter_map(|row| {
-            let mut cells = row.into_iter();
-            Some((cells.next()?, cells.next()?))
-        });
-        rows.collect()
-    };
-    let (before, after) = (rows(earlier), rows(now));
-    let of = |rows: &[(String, String)], name: &str| {
-        let row = rows.iter().find(|(of, _)| of == name);
-        row.map(|(_, verdict)| verdict.clone())
-    };
-    let new = after
-        .iter()
-        .filter(|(name, _)| before.iter().all(|(of, _)| of != name));
-    let names = before.iter().chain(new).map(|(name, _)| name);
-    let deltas = names.map(|name| Delta {
-        fact: format!("objective {name}"),
-        before: of(&before, name),
-        after: of(&after, name),
+    let (before, after) = (objectives(earlier), objectives(now));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let changed = names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name));
+    let deltas = changed.map(|name| Delta {
+        fact: name.clone(),
+        before: before.get(name).cloned(),
+        after: after.get(name).cloned(),
     });
-    deltas.filter(|delta| delta.before != delta.after).collect()
+    deltas.collect()
+}
+
+fn objectives(change_set: &ChangeSet) -> BTreeMap<String, String> {
+    let said = |objective: Period, outlook: Outlook| {
+        let length = length_words(objective.duration());
+        format!("{length}, {}", outlook.words())
+    };
+    let of_data = rpo_outlooks(change_set)
+        .map(|(store, rpo, outlook)| (format!("RPO of {store}"), said(rpo, outlook)));
+    let rto = change_set.scenario.rto;
+    let of_time = rto.map(|rto| ("RTO".to_owned(), said(rto, rto_outlook(change_set, rto))));
+    of_data.chain(of_time).collect()
 }
 
 fn headline(since: &Since) -> String {
@@ -86,4 +95,129 @@ pub fn since_markdown(since: &Since) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use salvor_contract::ChosenPoint;
+    use salvor_contract::Destroyed;
+    use salvor_contract::Period;
+    use salvor_contract::PointState;
+    use salvor_contract::Reach;
+    use salvor_contract::RecoveryPoint;
+    use salvor_contract::Values;
+    use serde_json::Value;
+    use serde_json::json;
+
+    use super::since;
+    use crate::change_set::ChangeSet;
+    use crate::change_set::Choice;
+    use crate::change_set::StoreSelection;
+    use crate::diff::Delta;
+    use crate::digest::Digest;
+    use crate::execution::sample;
+    use crate::model::instance::StoreClass;
+
+    fn changed(before: &ChangeSet, after: &ChangeSet) -> Vec<Delta> {
+        since(before, after).changed
+    }
+
+    fn with(only: Option<Value>) -> ChangeSet {
+        let mut step = sample::step("load", &[]);
+        if let Some(only) = only {
+            step.with.set("only", only);
+        }
+        sample::change_set(vec![step])
+    }
+
+    #[test]
+    fn inputs_that_differ_are_not_the_same_fact() {
+        let all = [
+            None,
+            Some(json!([])),
+            Some(json!({})),
+            Some(json!("a")),
+            Some(json!(["a"])),
+            Some(json!("[\"a\"]")),
+            Some(json!(["a, b"])),
+            Some(json!(["a", "b"])),
+            Some(json!("env:X")),
+            Some(json!({"$secret": "env:X"})),
+            Some(json!({"$template": "env:X"})),
+            Some(json!(5)),
+            Some(json!("5")),
+            Some(json!({"a.b": 1})),
+            Some(json!({"a": {"b": 1}})),
+            Some(json!([{"a": 1}])),
+            Some(json!({"0": {"a": 1}})),
+        ];
+        for (place, one) in all.iter().enumerate() {
+            for (other_place, other) in all.iter().enumerate() {
+                let deltas = changed(&with(one.clone()), &with(other.clone()));
+                let is_same = place == other_place;
+                assert_eq!(
+                    deltas.is_empty(),
+                    is_same,
+                    "{one:?} and {other:?}: {deltas:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_that_is_gone_is_one_fact() {
+        let mut step = sample::step("load", &[]);
+        step.confirm.push(Destroyed {
+            what: "the old rows".to_owned(),
+            fingerprint: "rows-1".to_owned(),
+        });
+        step.files
+            .insert("load.sql".to_owned(), Digest::of_bytes(b"x"));
+        let (before, after) = (sample::change_set(vec![step]), sample::change_set(vec![]));
+        let facts: Vec<String> = changed(&before, &after)
+            .into_iter()
+            .map(|delta| delta.fact)
+            .collect();
+        assert_eq!(facts, ["step load"]);
+    }
+
+    /// A change set with one store whose point lies so many seconds before the goal; it may be an hour.
+    fn behind(seconds: u64) -> ChangeSet {
+        let mut change_set = sample::change_set(vec![]);
+        let at = change_set.goal;
+        let point = RecoveryPoint {
+            id: "p1".into(),
+            reach: Reach::Moment(at),
+            state: PointState::Usable,
+            size: None,
+            objects: None,
+            expires: None,
+            set: None,
+            title: String::new(),
+            details: Values::new(),
+        };
+        change_set.selections.push(StoreSelection {
+            store: "orders".into(),
+            title: String::new(),
+            class: StoreClass::Authoritative,
+            choice: Choice::Restore(ChosenPoint { point, at }),
+            reason: String::new(),
+            rejected: Vec::new(),
+            rejected_more: 0,
+            loses: None,
+            behind_goal: Some(Period::from_seconds(seconds)),
+            rpo: Some(Period::from_seconds(3600)),
+        });
+        change_set
+    }
+
+    #[test]
+    fn an_objective_changed_when_its_verdict_did() {
+        assert_eq!(changed(&behind(7200), &behind(7260)), []);
+        let said: Vec<String> = changed(&behind(60), &behind(7200))
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(said, ["RPO of orders: 1 h, met → 1 h, MISSED"]);
+    }
 }
