@@ -209,12 +209,15 @@ fn the_points_of_a_change_set_are_filled_in() {
     std::fs::create_dir_all(&backup).expect("a backup");
     std::fs::write(backup.join("a.jpg"), "a").expect("a photo");
     std::fs::write(folder.path().join("plan.toml"), DATED).expect("a plan");
-    let salvor = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_salvor"))
+    let command = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_salvor"))
             .args(arguments)
             .current_dir(folder.path())
             .output()
-            .expect("salvor runs");
+            .expect("salvor runs")
+    };
+    let salvor = |arguments: &[&str]| {
+        let output = command(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{said}");
         String::from_utf8(output.stdout).expect("UTF-8")
@@ -229,6 +232,13 @@ fn the_points_of_a_change_set_are_filled_in() {
     let chosen = salvor(&["runbook", "--change-set", "reviewed.changeset"]);
     assert!(chosen.contains("2020-04-05/"), "{chosen}");
     assert!(!chosen.contains("PHOTOS_POINT_URL"), "{chosen}");
+    let plan = std::fs::read_to_string(folder.path().join("plan.toml")).expect("written");
+    let other = plan.replacen("name", "name = \"another\" #", 1);
+    std::fs::write(folder.path().join("plan.toml"), other).expect("written");
+    let refused = command(&["runbook", "--change-set", "reviewed.changeset"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(4), "{said}");
+    assert!(said.contains("not for scenario `"), "{said}");
 }
 
 /// A tree and a file, from one folder to another and from one bucket to another.

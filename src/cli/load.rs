@@ -9,6 +9,7 @@ use salvor_contract::RunId;
 use salvor_contract::Values;
 
 use crate::change_set::Asked;
+use crate::change_set::ChangeSet;
 use crate::cli::arguments::GoalChoice;
 use crate::cli::arguments::PlanChoice;
 use crate::cli::arguments::RunChoice;
@@ -61,18 +62,48 @@ pub fn instance(
     scenario: Option<&str>,
     registry: &Registry,
 ) -> anyhow::Result<Instance> {
-    instance_with(choice, scenario, &Values::new(), registry)
+    let plan = plan(&choice.plan, registry)?;
+    instance_of(&plan, choice, scenario, &Values::new())
 }
 
-/// The same, where values from an approved change set win over all others.
-pub fn instance_with(
+/// The plan as a change set was approved for it: with its scenario, and its inputs, which win over all others.
+/// `shown` is how the change set was named.
+pub fn approved_instance(
     choice: &PlanChoice,
-    scenario: Option<&str>,
-    fixed: &Values,
+    approved: &ChangeSet,
+    shown: &str,
     registry: &Registry,
 ) -> anyhow::Result<Instance> {
     let plan = plan(&choice.plan, registry)?;
-    let mut given = given_inputs(choice, &plan)?;
+    let scenario = &approved.scenario.name;
+    refuse_other(shown, approved, &plan.name, scenario)?;
+    instance_of(&plan, choice, Some(scenario), &approved.inputs)
+}
+
+/// Refuses a change set that is for another plan or scenario than these. `shown` is how it was named.
+pub fn refuse_other(
+    shown: &str,
+    change_set: &ChangeSet,
+    plan: &str,
+    scenario: &str,
+) -> Result<(), Refusal> {
+    if change_set.plan == plan && change_set.scenario.name == scenario {
+        return Ok(());
+    }
+    let of = |plan: &str, scenario: &str| format!("scenario `{scenario}` of `{plan}`");
+    let was = of(&change_set.plan, &change_set.scenario.name);
+    let what = format!("{shown} is for {was}, not for {}", of(plan, scenario));
+    Err(Refusal::new(Exit::Refused, what)
+        .hint("Name a change set that `salvor plan --out` saved of this plan."))
+}
+
+fn instance_of(
+    plan: &Plan,
+    choice: &PlanChoice,
+    scenario: Option<&str>,
+    fixed: &Values,
+) -> anyhow::Result<Instance> {
+    let mut given = given_inputs(choice, plan)?;
     given.fixed = fixed.clone();
     plan.instance(scenario, &given)
         .map_err(|problems: Problems| {

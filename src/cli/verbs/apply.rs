@@ -247,10 +247,5 @@ fn instance_of(
         inputs: Vec::new(),
         input_files: Vec::new(),
     };
-    load::instance_with(
-        &choice,
-        Some(&change_set.scenario.name),
-        &change_set.inputs,
-        registry,
-    )
+    load::approved_instance(&choice, change_set, "the change set", registry)
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use salvor_contract::Effect;
 
 use crate::change_set;
-use crate::change_set::Change;
 use crate::change_set::ChangeSet;
 use crate::cli::arguments::Plan as Arguments;
 use crate::cli::arguments::PlanForm;
@@ -68,30 +67,17 @@ pub async fn plan(
 
 /// A change set that was saved before, when it can be held against one of this plan and scenario.
 fn earlier(path: &Path, instance: &Instance) -> anyhow::Result<ChangeSet> {
-    let refused = |what: String| {
-        Refusal::new(Exit::Refused, what).hint("Name a change set that `salvor plan --out` saved.")
-    };
+    let shown = format!("--against {}", path.display());
     let earlier = change_set::load(path).map_err(|error| {
-        let error = anyhow::Error::from(error);
-        refused(format!("--against {}: {error:#}", path.display()))
+        let what = format!("{shown}: {:#}", anyhow::Error::from(error));
+        Refusal::new(Exit::Refused, what).hint("Name a change set that `salvor plan --out` saved.")
     })?;
-    let of = |plan: &str, scenario: &str| format!("scenario `{scenario}` of `{plan}`");
-    let was = of(&earlier.plan, &earlier.scenario.name);
-    let is = of(&instance.plan, &instance.scenario.name);
-    if was != is {
-        let what = format!("--against {} is for {was}, not for {is}", path.display());
-        return Err(refused(what).into());
-    }
+    load::refuse_other(&shown, &earlier, &instance.plan, &instance.scenario.name)?;
     Ok(earlier)
 }
 
 /// True when some step does more than look.
 fn has_changes(change_set: &ChangeSet) -> bool {
-    change_set.steps.iter().any(|step| {
-        let effect = match &step.change {
-            Change::Seen(preview) => preview.effect,
-            Change::Unseen { effect, .. } => *effect,
-        };
-        !matches!(effect, Effect::Nothing | Effect::Read)
-    })
+    let mut steps = change_set.steps.iter();
+    steps.any(|step| !matches!(step.effect(), Effect::Nothing | Effect::Read))
 }

@@ -20,12 +20,14 @@ use crate::report::runbook_markdown;
 /// Writes the runbook of a scenario. Nothing is contacted.
 pub fn runbook(arguments: &Arguments, registry: &Registry) -> anyhow::Result<Exit> {
     let approved = match &arguments.change_set {
-        Some(file) => Some(change_set::load(file)?),
+        Some(file) => Some((
+            format!("--change-set {}", file.display()),
+            change_set::load(file)?,
+        )),
         None => None,
     };
     let (instance, points) = match &approved {
-        Some(approved) => {
-            let scenario = Some(approved.scenario.name.as_str());
+        Some((shown, approved)) => {
             let chosen =
                 approved
                     .selections
@@ -34,8 +36,7 @@ pub fn runbook(arguments: &Arguments, registry: &Registry) -> anyhow::Result<Exi
                         Choice::Restore(point) => Some((selection.store.clone(), point.clone())),
                         Choice::Later(_) | Choice::Leave | Choice::Impossible => None,
                     });
-            let instance =
-                load::instance_with(&arguments.choice, scenario, &approved.inputs, registry)?;
+            let instance = load::approved_instance(&arguments.choice, approved, shown, registry)?;
             (instance, chosen.collect())
         }
         None => {
