@@ -9,6 +9,8 @@ use std::io::ErrorKind;
 use std::io::Write as _;
 use std::sync::OnceLock;
 
+use crate::plan_file::is_deceptive;
+
 /// Why the first result that was not written was not.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
@@ -85,12 +87,7 @@ pub fn erase() {
 pub fn tame(text: &str) -> Cow<'_, str> {
     let is_wild = |c: char| match c {
         '\n' | '\t' => false,
-        // Zero width, and marks and overrides of the direction of writing.
-        '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' => true,
-        other => other.is_control(),
+        other => other.is_control() || is_deceptive(other),
     };
     if !text.contains(is_wild) {
         return Cow::Borrowed(text);
@@ -98,7 +95,9 @@ pub fn tame(text: &str) -> Cow<'_, str> {
     let mut tamed = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if is_wild(c) {
-            tamed.push_str(&format!("\\u{:04x}", u32::from(c)));
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                tamed.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
             tamed.push(c);
         }
@@ -123,6 +122,8 @@ mod tests {
             ("\u{1b}[2Jgone\u{7}", "\\u001b[2Jgone\\u0007"),
             ("a\rb\u{9b}31m", "a\\u000db\\u009b31m"),
             ("txt.\u{202e}exe", "txt.\\u202eexe"),
+            ("a\u{ad}\u{61c}\u{180e}b", "a\\u00ad\\u061c\\u180eb"),
+            ("a\u{e0041}b", "a\\udb40\\udc41b"),
         ] {
             assert_eq!(tame(text), expected);
         }

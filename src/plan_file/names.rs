@@ -61,7 +61,8 @@ fn distance(a: &str, b: &str) -> usize {
     previous[b.len()]
 }
 
-/// Characters that make a text look like another: controls, marks of direction, invisible ones.
+/// Characters that make a text look like another: controls, marks of direction, ends of lines that are none,
+/// invisible ones. A plan refuses them; a page and a terminal show that they are there.
 pub fn is_deceptive(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
         || matches!(
@@ -70,8 +71,8 @@ pub fn is_deceptive(c: char) -> bool {
                 | 0x061C
                 | 0x180E
                 | 0x200B..=0x200F
-                | 0x202A..=0x202E
-                | 0x2060..=0x2069
+                | 0x2028..=0x202E
+                | 0x2060..=0x206F
                 | 0xFEFF
                 | 0xE0000..=0xE007F
         )

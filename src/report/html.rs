@@ -1,5 +1,7 @@
 //! What every HTML page of ours shares: one file, no network, no script, readable on a phone and printable.
 
+use crate::plan_file::is_deceptive;
+
 /// A text as HTML shows it, without what could be taken for markup or move a reader's eye.
 pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -12,12 +14,7 @@ pub(super) fn escape(text: &str) -> String {
             '\'' => safe.push_str("&#39;"),
             '\n' => safe.push('\n'),
             '\t' => safe.push(' '),
-            // Zero width, and marks and overrides of the direction of writing.
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' => safe.push('\u{fffd}'),
-            c if c.is_control() => safe.push('\u{fffd}'),
+            c if c.is_control() || is_deceptive(c) => safe.push('\u{fffd}'),
             c => safe.push(c),
         }
     }
