@@ -57,3 +57,79 @@ fn a_runbook_becomes_a_plan_that_passes_the_check() {
     let again = salvor(&["import", text(&document), "--out", text(&out)]);
     assert_eq!(again.status.code(), Some(4), "a plan is never overwritten");
 }
+
+/// What `import` says of a document, and the plan that it wrote, which passes the check.
+fn imported(document: &str) -> (String, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("runbook.md");
+    std::fs::write(&path, document).expect("written");
+    let out = folder.path().join("plan");
+    let imported = salvor(&["import", text(&path), "--out", text(&out)]);
+    let said = String::from_utf8_lossy(&imported.stdout).into_owned();
+    assert!(imported.status.success(), "{said}");
+    let checked = salvor(&["check", text(&out)]);
+    let told = String::from_utf8_lossy(&checked.stdout);
+    assert!(checked.status.success(), "{told}");
+    let plan = std::fs::read_to_string(out.join("plan.toml")).expect("written");
+    (said, plan)
+}
+
+#[test]
+fn words_are_placed_or_listed_whatever_marks_them() {
+    let document = "# Restore\n\n\
+        1. Log in to <host> as in [the wiki](https://wiki.example/hosts) <!-- draft -->\n\n\
+        <pre>\nsystemctl stop web\n</pre>\n\n\
+        <!-- nobody reads this -->\n\n\
+        ```console\n$ uptime\n up 3 days\n$ note=\"don't\"\n```\n";
+    let (said, plan) = imported(document);
+    for line in [
+        "not placed: line 5: a block of HTML: <pre>\n",
+        "not placed: line 13: what a command prints: up 3 days\n",
+    ] {
+        assert!(said.contains(line), "`{line}` is missing in\n{said}");
+    }
+    assert!(!said.contains("nobody"), "{said}");
+    for line in [
+        "Log in to <host> as in the wiki (https://wiki.example/hosts)",
+        "\"uptime\",\n",
+        "note=\"don't\"",
+    ] {
+        assert!(plan.contains(line), "`{line}` is missing in\n{plan}");
+    }
+    assert!(
+        !plan.contains("$ uptime") && !plan.contains("draft -->"),
+        "{plan}"
+    );
+}
+
+#[test]
+fn objectives_of_a_document_without_steps_are_kept() {
+    let rows = "| What | RPO |\n|---|---|\n| All | 24 hours |\n";
+    let (_, plan) = imported(&format!("# Targets\n\n{rows}"));
+    assert!(plan.contains("#   line 5: All | 24 hours\n"), "{plan}");
+    let (said, _) = imported("| Team | Purpose |\n|---|---|\n| ops | corporate |\n");
+    assert!(
+        said.contains("not placed: line 1: a table: team purpose"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_draft_is_no_longer_than_a_plan_may_be() {
+    let (said, plan) = imported(&format!("# Notes\n\n{}", "- a\n".repeat(60_000)));
+    assert!(said.contains("not placed: 60000"), "{}", &said[..200]);
+    assert!(plan.contains("#   and 59800 more"), "{}", plan.len());
+}
+
+#[test]
+fn what_is_no_document_is_refused_with_what_to_do() {
+    for document in ["/dev/zero", "not-there.md", "/"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let out = folder.path().join("plan");
+        let refused = salvor(&["import", document, "--out", text(&out)]);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{document}: {said}");
+        assert!(said.contains("   = help: "), "{document}: {said}");
+        assert!(!out.exists());
+    }
+}

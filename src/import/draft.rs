@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::import::commands::commands;
+use crate::import::commands::is_of_a_shell;
+use crate::import::commands::typed;
 use crate::import::outline::Block;
 use crate::import::outline::Code;
 use crate::import::outline::Item;
@@ -32,18 +35,6 @@ const PROCEDURES: [&str; 12] = [
     "navigate",
     "follow",
     "how to",
-];
-
-/// Languages of code blocks that a person types.
-const SHELLS: [&str; 8] = [
-    "",
-    "bash",
-    "sh",
-    "shell",
-    "zsh",
-    "console",
-    "shell-session",
-    "terminal",
 ];
 
 /// The draft of a plan.
@@ -111,7 +102,11 @@ pub fn draft(document: &str, name: &str) -> Draft {
     let blocks = read(document);
     let title = blocks.iter().find_map(|block| match block {
         Block::Heading(_, text) => Some(title(text)),
-        Block::Paragraph(_) | Block::Item(_) | Block::Code(_) | Block::Table(_) => None,
+        Block::Paragraph(_)
+        | Block::Item(_)
+        | Block::Code(_)
+        | Block::Table(_)
+        | Block::Html(..) => None,
     });
     let title = title.filter(|title| !title.is_empty());
     let title = title.unwrap_or_else(|| name.to_owned());
@@ -161,6 +156,7 @@ impl Drafter {
             Block::Item(item) => self.item(item),
             Block::Code(code) => self.code(code, open),
             Block::Table(table) => self.table(&table),
+            Block::Html(line, text) => self.not_placed(line, "a block of HTML", &text),
         }
     }
 
@@ -200,7 +196,7 @@ impl Drafter {
     }
 
     fn code(&mut self, code: Code, open: Option<usize>) {
-        if !SHELLS.contains(&code.language.as_str()) {
+        if !is_of_a_shell(&code.language) {
             let why = format!(
                 "a block of {}: put it into a file of the plan",
                 code.language
@@ -235,13 +231,19 @@ impl Drafter {
             language,
             text,
         } = code;
-        if !SHELLS.contains(&language.as_str()) {
+        if !is_of_a_shell(&language) {
             let why = format!("a block of {language}: put it into a file of the plan");
             self.not_placed(line, &why, &text);
             return;
         }
         self.draft.placed.push(line);
-        for command in commands(&text) {
+        let typed = typed(&text, &language);
+        for (place, printed) in typed.printed {
+            if !printed.trim().is_empty() {
+                self.not_placed(line + 1 + place, "what a command prints", printed);
+            }
+        }
+        for command in commands(&typed.text) {
             match taken(&command) {
                 Ok(written) => self.draft.steps[at].commands.push(written),
                 Err(why) => {
@@ -259,10 +261,7 @@ impl Drafter {
             .first()
             .map(|(_, cells)| cells.join(" ").to_lowercase());
         let head = head.unwrap_or_default();
-        if !["rpo", "rto", "recovery point", "recovery time"]
-            .iter()
-            .any(|word| head.contains(word))
-        {
+        if !speaks_of_objectives(&head) {
             self.not_placed(table.line, "a table", &head);
             return;
         }
@@ -392,37 +391,35 @@ fn taken(text: &str) -> Result<String, String> {
     }
 }
 
-/// The commands of a block: its lines, joined where one goes on; the whole block where it is a script.
-fn commands(block: &str) -> Vec<String> {
-    let begins = ["if ", "for ", "while ", "until ", "case ", "function "];
-    let is_script = block.contains("<<")
-        || block.lines().any(|line| {
-            begins
-                .iter()
-                .any(|word| line.trim_start().starts_with(word))
-        });
-    let quotes = |text: &str, mark: char| text.matches(mark).count() % 2 == 1;
-    if is_script {
-        return vec![block.trim_end().to_owned()];
-    }
-    let mut found = Vec::new();
-    let mut open = String::new();
-    for line in block.lines() {
-        if open.is_empty() && line.trim().is_empty() {
-            continue;
+/// Whether the head of a table names an objective, as words of their own.
+fn speaks_of_objectives(head: &str) -> bool {
+    let words: Vec<&str> = head
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let pairs = words.windows(2);
+    words.contains(&"rpo")
+        || words.contains(&"rto")
+        || pairs
+            .into_iter()
+            .any(|pair| matches!(pair, ["recovery", "point" | "time"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::speaks_of_objectives;
+
+    #[test]
+    fn objectives_are_words_of_their_own() {
+        for (head, speaks) in [
+            ("what rpo rto", true),
+            ("rpo/rto", true),
+            ("store recovery time", true),
+            ("store purpose", false),
+            ("corporate contact", false),
+            ("point recovery", false),
+        ] {
+            assert_eq!(speaks_of_objectives(head), speaks, "{head}");
         }
-        open.push_str(line);
-        let goes_on = line.ends_with('\\')
-            || line.trim_end().ends_with('|')
-            || (!open.starts_with('#') && (quotes(&open, '\'') || quotes(&open, '"')));
-        if goes_on {
-            open.push('\n');
-        } else {
-            found.push(std::mem::take(&mut open));
-        }
     }
-    if !open.trim().is_empty() {
-        found.push(open.trim_end().to_owned());
-    }
-    found
 }

@@ -2,8 +2,10 @@
 //!
 //! Headings become scenarios, the items of ordered lists, checklists and procedures become manual steps, the
 //! commands of code blocks stand there for the person who does the step. Nothing is run, and nothing is guessed
-//! from prose. What comes out passes `check`, whatever document went in.
+//! from prose. What comes out passes `check`, whatever document went in; its length is for the caller to hold against
+//! the longest file of a plan.
 
+mod commands;
 mod draft;
 mod outline;
 mod write;
@@ -14,4 +16,4 @@ pub use crate::import::draft::draft;
 pub use crate::import::write::write;
 
 /// The longest document that is read, in bytes.
-pub const DOCUMENT_MAX_BYTES: usize = 256 * 1024;
+pub const DOCUMENT_MAX_BYTES: u64 = 256 * 1024;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use pulldown_cmark::CodeBlockKind;
 use pulldown_cmark::Event;
+use pulldown_cmark::LinkType;
 use pulldown_cmark::Options;
 use pulldown_cmark::Parser;
 use pulldown_cmark::Tag;
@@ -24,6 +25,8 @@ pub enum Block {
     Code(Code),
     /// A table.
     Table(Table),
+    /// A block of HTML, its line and its text.
+    Html(usize, String),
 }
 
 /// An outermost item of a list, with all that is in it.
@@ -77,6 +80,9 @@ pub fn read(document: &str) -> Vec<Block> {
             Event::Start(tag) => reader.start(&tag, lines.of(&range)),
             Event::End(tag) => reader.end(tag),
             Event::Text(text) | Event::Code(text) => reader.say(&text),
+            // What stands for a value is often written so: `<host>`.
+            Event::InlineHtml(text) if !is_comment(&text) => reader.say(&text),
+            Event::Html(text) => reader.html(&text),
             Event::SoftBreak => reader.say(" "),
             Event::HardBreak => reader.say("\n"),
             Event::TaskListMarker(_) => {
@@ -84,10 +90,9 @@ pub fn read(document: &str) -> Vec<Block> {
                     item.is_check = true;
                 }
             }
-            // Marks, rules and raw HTML say nothing that a step could.
+            // Marks, rules and comments say nothing that a step could.
             Event::InlineMath(_)
             | Event::DisplayMath(_)
-            | Event::Html(_)
             | Event::InlineHtml(_)
             | Event::FootnoteReference(_)
             | Event::Rule => {}
@@ -127,6 +132,9 @@ struct Reader {
     items: usize,
     code: Option<Code>,
     table: Option<Table>,
+    html: Option<(usize, String)>,
+    /// Where each open link and picture leads to; nothing when its words are that.
+    links: Vec<String>,
 }
 
 impl Reader {
@@ -155,6 +163,19 @@ impl Reader {
                     text: String::new(),
                 });
             }
+            Tag::Link {
+                link_type,
+                dest_url,
+                ..
+            } => {
+                let is_said = matches!(link_type, LinkType::Autolink | LinkType::Email);
+                self.links.push(match is_said {
+                    true => String::new(),
+                    false => dest_url.to_string(),
+                });
+            }
+            Tag::Image { dest_url, .. } => self.links.push(dest_url.to_string()),
+            Tag::HtmlBlock => self.html = Some((line, String::new())),
             Tag::Table(_) => {
                 self.table = Some(Table {
                     line,
@@ -220,8 +241,23 @@ impl Reader {
                 (Some(code), Some(item)) => item.codes.push(code),
                 (code, _) => self.blocks.extend(code.map(Block::Code)),
             },
+            TagEnd::Link | TagEnd::Image => match self.links.pop().as_deref() {
+                None | Some("") => {}
+                Some(target) => self.say(&format!(" ({target})")),
+            },
+            TagEnd::HtmlBlock => {
+                let html = self.html.take().filter(|(_, text)| !is_comment(text));
+                self.blocks
+                    .extend(html.map(|(line, text)| Block::Html(line, text)));
+            }
             TagEnd::Table => self.blocks.extend(self.table.take().map(Block::Table)),
             _ => {}
+        }
+    }
+
+    fn html(&mut self, text: &str) {
+        if let Some((_, html)) = &mut self.html {
+            html.push_str(&clean(text));
         }
     }
 
@@ -245,6 +281,12 @@ impl Reader {
         };
         said.push_str(&clean(text));
     }
+}
+
+/// True of HTML that nobody sees.
+fn is_comment(html: &str) -> bool {
+    let html = html.trim();
+    html.starts_with("<!--") && html.ends_with("-->")
 }
 
 /// A text without what a plan refuses, and without what a line of it would obey.

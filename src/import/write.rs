@@ -12,6 +12,9 @@ use crate::import::draft::DraftStep;
 use crate::import::draft::Remark;
 use crate::import::outline::clean;
 
+/// The plan lists up to so many remarks of each sort: with more it could become longer than a plan may be.
+const REMARKS_MAX: usize = 200;
+
 /// The text of a plan of this name. `document` is how the document is called.
 pub fn write(draft: &Draft, name: &str, document: &str) -> String {
     let mut plan = DocumentMut::new();
@@ -26,16 +29,10 @@ pub fn write(draft: &Draft, name: &str, document: &str) -> String {
     for step in &draft.steps {
         steps.insert(&step.name, Item::Table(table_of(step)));
     }
-    for (index, scenario) in draft.scenarios.iter().enumerate() {
+    for scenario in &draft.scenarios {
         let mut table = Table::new();
         table.insert("title", value(scenario.title.as_str()));
         table.insert("goal", value(Array::from_iter([scenario.goal.as_str()])));
-        if index == 0 && !draft.objectives.is_empty() {
-            let rows = remarks(&draft.objectives);
-            let prefix =
-                format!("\n# Objectives of the document, for `rpo` and `rto` below:\n{rows}");
-            table.decor_mut().set_prefix(prefix);
-        }
         scenarios.insert(&scenario.name, Item::Table(table));
     }
     if draft.steps.is_empty() {
@@ -64,6 +61,10 @@ fn head(draft: &Draft, document: &str) -> String {
         "# A draft, made of {document} by `salvor import`: read it against the document, line by line.\n"
     );
     for (what, of) in [
+        (
+            "Objectives of the document, for `rpo` and `rto` of the scenarios",
+            &draft.objectives,
+        ),
         ("Not placed", &draft.unplaced),
         ("Placed otherwise than written", &draft.changed),
     ] {
@@ -76,9 +77,12 @@ fn head(draft: &Draft, document: &str) -> String {
 }
 
 fn remarks(of: &[Remark]) -> String {
-    of.iter()
-        .map(|remark| format!("#   line {}: {}\n", remark.line, one_line(&remark.what)))
-        .collect()
+    let listed = of.iter().take(REMARKS_MAX);
+    let listed =
+        listed.map(|remark| format!("#   line {}: {}\n", remark.line, one_line(&remark.what)));
+    let more = of.len().saturating_sub(REMARKS_MAX);
+    let more = (more > 0).then(|| format!("#   and {more} more, which `salvor import` listed\n"));
+    listed.chain(more).collect()
 }
 
 fn table_of(step: &DraftStep) -> Table {
