@@ -1,5 +1,7 @@
 //! Runbooks in Markdown: whatever the document, its draft passes `check`, and no piece of it is lost silently.
 
+use std::collections::BTreeSet;
+
 use pulldown_cmark::Event;
 use pulldown_cmark::Options;
 use pulldown_cmark::Parser;
@@ -90,11 +92,21 @@ fn check(input: &[u8]) -> bool {
             Event::Start(Tag::Item | Tag::CodeBlock(_) | Tag::Table(_))
         )
     };
-    let pieces = Parser::new_ext(&document, options).filter(is_piece).count();
-    assert_eq!(
-        draft.placed.len() + draft.unplaced.len(),
-        pieces,
-        "{draft:#?}"
+    let pieces = Parser::new_ext(&document, options).into_offset_iter();
+    let pieces = pieces.filter(|(event, _)| is_piece(event));
+    let lines: Vec<usize> = pieces
+        .map(|(_, range)| 1 + document[..range.start].matches('\n').count())
+        .collect();
+    let unplaced = draft.unplaced.iter().map(|remark| remark.line);
+    let told: BTreeSet<usize> = draft.placed.iter().copied().chain(unplaced).collect();
+    let lost: Vec<&usize> = lines.iter().filter(|line| !told.contains(line)).collect();
+    assert!(lost.is_empty(), "lost lines {lost:?}\n{draft:#?}");
+    // What a block of a terminal printed is not placed either, a line each.
+    let count = draft.placed.len() + draft.unplaced.len();
+    assert!(
+        count >= lines.len(),
+        "{count} of {}\n{draft:#?}",
+        lines.len()
     );
     let folder = tempfile::tempdir().expect("a folder");
     let plan = write(&draft, "plan", &document);
