@@ -8,6 +8,9 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
+use crate::plan_file::Code;
+use crate::plan_file::similar;
+
 /// Disaster recovery that is planned, rehearsed and proved.
 ///
 /// Exit codes: 0 ok · 1 bug · 2 usage · 3 plan not valid · 4 refused · 5 step failed, run can be resumed
@@ -169,6 +172,32 @@ pub struct Check {
     /// In which form the problems are told.
     #[arg(long, value_enum, default_value_t = CheckForm::Text)]
     pub format: CheckForm,
+    /// Warnings with this code end with 3, as errors do; `warnings` means all of them. May be repeated.
+    #[arg(long, value_name = "CODE", value_parser = parse_denied)]
+    pub deny: Vec<Denied>,
+}
+
+/// Warnings that somebody does not want to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// All.
+    All,
+    /// Those with this code.
+    Only(Code),
+}
+
+fn parse_denied(text: &str) -> Result<Denied, String> {
+    if text == "warnings" {
+        return Ok(Denied::All);
+    }
+    let names = Code::ALL.map(|code| code.to_string());
+    match names.iter().position(|name| name == text) {
+        Some(at) => Ok(Denied::Only(Code::ALL[at])),
+        None => Err(match similar(text, names.iter().map(String::as_str)) {
+            Some(name) => format!("no problem has this code; did you mean `{name}`?"),
+            None => "no problem has this code: it stands in brackets before each".to_owned(),
+        }),
+    }
 }
 
 /// The forms of what `check` found.

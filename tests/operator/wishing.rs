@@ -47,6 +47,20 @@ fn the_json_of_a_plan_has_the_problems_that_keep_it_from_being_applied() {
 }
 
 #[test]
+fn a_warning_that_is_denied_ends_as_an_error_does() {
+    let steps = "[steps.load]\nuses = \"exec\"\nwith = { argv = [\"/bin/true\"] }\n";
+    let folder = Folder::of_steps(steps, &["load"], &json!({}));
+    folder.salvor(&["check"]).ends_with(0).says("[trap]");
+    let check = |deny: &str| folder.salvor(&["check", "--deny", deny]);
+    check("not-fenced").ends_with(0);
+    check("trap").ends_with(3).says("--deny names: trap");
+    check("warnings")
+        .ends_with(3)
+        .says("--deny names: unkeyed-steps, trap");
+    check("tarp").ends_with(2).says("did you mean `trap`?");
+}
+
+#[test]
 fn a_point_of_a_store_that_the_scenario_does_not_restore_is_refused() {
     let folder = Folder::with(SHOP, &json!({}));
     folder

@@ -3,9 +3,10 @@
 //! The same size alone never makes two objects the same. Between buckets it takes the same entity tag,
 //! or the same checksum over the whole object, or a mark that the copy carries of its source. Between a
 //! bucket and a file it takes the source's time of change to the second on the file (which a restore
-//! sets), a mark on a large object of the file's time of change, or a file whose content has the entity tag. Between files it takes the same time of change, or
-//! the same content. A file that this process read or wrote to the bucket is known by its state, and not read
-//! again. What cannot be shown to be the same is different, and is written again.
+//! sets), a mark on a large object of the file's time of change, or a file whose content has the entity
+//! tag. Between files it takes the same time of change, or the same content. A file that this process read
+//! or wrote to the bucket is known by its state, and not read again. What cannot be shown to be the same is
+//! different, and is written again.
 
 use std::cmp::Ordering;
 

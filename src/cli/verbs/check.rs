@@ -1,12 +1,17 @@
 //! `salvor check`: everything that can be known without the world.
 
+use std::collections::BTreeSet;
+
 use crate::cli::arguments::Check;
 use crate::cli::arguments::CheckForm;
+use crate::cli::arguments::Denied;
 use crate::cli::exit::Exit;
 use crate::cli::load::look;
 use crate::cli::output;
+use crate::cli::refusal::Refusal;
 use crate::model::Reading;
 use crate::model::read;
+use crate::plan_file::Code;
 use crate::registry::Registry;
 use crate::report::CheckReport;
 use crate::report::check_github;
@@ -41,10 +46,26 @@ pub fn check(
             output::result(check_github(&report).trim_end());
         }
     }
-    Ok(match reading.problems.errors() {
-        0 => Exit::Ok,
-        _ => Exit::InvalidPlan,
-    })
+    if reading.problems.errors() > 0 {
+        return Ok(Exit::InvalidPlan);
+    }
+    let found: BTreeSet<Code> = reading
+        .problems
+        .iter()
+        .map(|problem| problem.code)
+        .collect();
+    let denied = found.into_iter().filter(|code| {
+        let denies = &arguments.deny;
+        denies.contains(&Denied::All) || denies.contains(&Denied::Only(*code))
+    });
+    let denied: Vec<String> = denied.map(|code| code.to_string()).collect();
+    match denied.as_slice() {
+        [] => Ok(Exit::Ok),
+        codes => {
+            let what = format!("there are warnings that --deny names: {}", codes.join(", "));
+            Err(Refusal::new(Exit::InvalidPlan, what).into())
+        }
+    }
 }
 
 fn text(reading: &Reading, shown: &str, took: std::time::Duration) {

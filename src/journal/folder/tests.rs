@@ -1,6 +1,7 @@
 //! What stands where, what is made once, and what is refused.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use salvor_contract::Answer;
 use salvor_contract::RunId;
@@ -22,6 +23,12 @@ fn answer(text: &str) -> Answer {
         at: "2026-04-06T02:00:00Z".parse().expect("a time"),
         file: None,
     }
+}
+
+async fn opened_in(folder: &Path) -> StateFolder {
+    let randomness = Counting::from(1);
+    let opened = StateFolder::open(folder.join("state"), &randomness);
+    opened.await.expect("new")
 }
 
 #[tokio::test]
@@ -57,9 +64,7 @@ async fn a_lineage_is_made_once() {
 #[tokio::test]
 async fn runs_are_listed_with_what_is_wrong_with_them() {
     let folder = tempfile::tempdir().expect("a folder");
-    let state = StateFolder::open(folder.path().join("state"), &Counting::from(1))
-        .await
-        .expect("new");
+    let state = opened_in(folder.path()).await;
     for (run, lineage) in [("good", state.lineage()), ("foreign", "another")] {
         let run = RunId::new(run);
         let storage = state.create(&run).await.expect("new");
@@ -101,9 +106,7 @@ async fn runs_are_listed_with_what_is_wrong_with_them() {
 #[tokio::test]
 async fn the_newest_runs_of_a_plan_are_found_by_their_first_records() {
     let folder = tempfile::tempdir().expect("a folder");
-    let state = StateFolder::open(folder.path().join("state"), &Counting::from(1))
-        .await
-        .expect("new");
+    let state = opened_in(folder.path()).await;
     let source = source();
     for (run, plan) in [
         ("d", "calabi"),
@@ -142,9 +145,7 @@ async fn the_newest_runs_of_a_plan_are_found_by_their_first_records() {
 #[tokio::test]
 async fn a_journal_in_the_place_of_another_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let state = StateFolder::open(folder.path().join("state"), &Counting::from(1))
-        .await
-        .expect("new");
+    let state = opened_in(folder.path()).await;
     for run in ["a", "b"] {
         let storage = state.create(&run.into()).await.expect("new");
         let opened = opened(state.lineage());
