@@ -43,7 +43,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// True when it is known that neither who holds one site nor who holds one account has both.
+    /// True when the plan says of both that they are at different sites, or in different accounts.
     pub(super) fn is_apart_from(&self, other: &Self) -> bool {
         self.site.differs(&other.site) || self.account.differs(&other.account)
     }
