@@ -3,6 +3,7 @@
 //! Holds the environment's lock all the while: when the lock is lost the engine is dropped at once, as a
 //! crash would, and nothing more is recorded, since another process may be writing already.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -78,24 +79,22 @@ impl Part<'_> {
                 let summary = assessment.summary();
                 let says = format!("{}: {summary}", assessment.verdict.word());
                 self.guarded(engine.tell_end(&says)).await?;
-                self.journal
-                    .append(Body::Finished {
-                        verdict: assessment.verdict,
-                        summary,
-                    })
-                    .await?;
+                self.end(Body::Finished {
+                    verdict: assessment.verdict,
+                    summary,
+                })
+                .await?;
                 return Ok(Ended::Finished(assessment));
             }
             Stopped::Interrupted => StopReason::Interrupt,
             Stopped::Incomplete if assessment.steps.failed > 0 => StopReason::Failure,
             Stopped::Incomplete => StopReason::Unknown,
         };
-        self.journal
-            .append(Body::Halted {
-                why: reason,
-                detail: assessment.summary(),
-            })
-            .await?;
+        self.end(Body::Halted {
+            why: reason,
+            detail: assessment.summary(),
+        })
+        .await?;
         Ok(Ended::Halted(reason, assessment))
     }
 
@@ -112,22 +111,20 @@ impl Part<'_> {
         let assessment = self.assess();
         if stopped == Stopped::Interrupted {
             let detail = assessment.summary();
-            self.journal
-                .append(Body::Halted {
-                    why: StopReason::Interrupt,
-                    detail,
-                })
-                .await?;
+            self.end(Body::Halted {
+                why: StopReason::Interrupt,
+                detail,
+            })
+            .await?;
             return Ok(Ended::Halted(StopReason::Interrupt, assessment));
         }
         let says = format!("given up by {by}: {why}; {}", assessment.summary());
         self.guarded(engine.tell_end(&says)).await?;
-        self.journal
-            .append(Body::Aborted {
-                by: by.to_owned(),
-                why: why.to_owned(),
-            })
-            .await?;
+        self.end(Body::Aborted {
+            by: by.to_owned(),
+            why: why.to_owned(),
+        })
+        .await?;
         Ok(Ended::Aborted(assessment))
     }
 
@@ -146,7 +143,7 @@ impl Part<'_> {
         }
     }
 
-    /// Work that is dropped the moment the lock is lost.
+    /// Work that is dropped the moment the lock is lost. All the while the head of the journal is kept with the lock.
     async fn guarded<T>(
         &self,
         work: impl Future<Output = Result<T, JournalError>>,
@@ -155,7 +152,25 @@ impl Part<'_> {
             biased;
             lost = self.guard.keep() => Err(ConductError::LockLost(lost.to_string())),
             done = work => Ok(done?),
+            never = self.keep_anchoring() => match never {},
         }
+    }
+
+    async fn keep_anchoring(&self) -> Infallible {
+        let mut durable = self.journal.watch();
+        loop {
+            self.guard.anchor(self.journal.head());
+            if durable.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Records the end of this process's part, which is also kept with the lock.
+    async fn end(&self, body: Body) -> Result<(), ConductError> {
+        self.journal.append(body).await?;
+        self.guard.anchor(self.journal.head());
+        Ok(())
     }
 
     fn assess(&self) -> Assessment {

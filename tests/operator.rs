@@ -16,6 +16,8 @@ mod hostile;
 mod looking;
 #[path = "operator/many_steps.rs"]
 mod many_steps;
+#[path = "operator/others.rs"]
+mod others;
 #[path = "operator/outliving.rs"]
 mod outliving;
 #[path = "operator/panics.rs"]

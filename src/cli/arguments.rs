@@ -132,8 +132,8 @@ pub struct GoalChoice {
     /// Recover from this backup id.
     #[arg(long, value_name = "ID")]
     pub backup: Option<String>,
-    /// Take this recovery point for a store; may be repeated.
-    #[arg(long = "point", value_name = "STORE=ID")]
+    /// Take this recovery point for a store, or the one of this moment; may be repeated.
+    #[arg(long = "point", value_name = "STORE=ID|TIME")]
     pub points: Vec<String>,
 }
 
@@ -334,6 +334,9 @@ pub struct Apply {
     /// A fingerprint of something that is destroyed, instead of typing it; may be repeated.
     #[arg(long = "confirm", value_name = "FINGERPRINT")]
     pub confirmed: Vec<String>,
+    /// Begin although nobody knows what became of a step of this run; may be repeated.
+    #[arg(long, value_name = "RUN")]
+    pub despite: Vec<String>,
     /// Do not ask anything: what would have to be confirmed must be given by --confirm, and questions of manual
     /// steps are answered by `salvor answer`.
     #[arg(long)]
@@ -368,6 +371,9 @@ pub struct Resume {
     /// Why the decision is right; required with --succeeded, and to retry a step whose outcome is unknown.
     #[arg(long, value_name = "TEXT")]
     pub why: Option<String>,
+    /// Go on although this newer run has begun to change the environment; may be repeated.
+    #[arg(long, value_name = "RUN")]
+    pub despite: Vec<String>,
     /// Do not ask anything on the terminal.
     #[arg(long)]
     pub no_input: bool,
@@ -382,6 +388,9 @@ pub struct Abort {
     /// Why.
     #[arg(long, value_name = "TEXT", default_value = "given up by the operator")]
     pub why: String,
+    /// Perform the final steps although this newer run has begun to change the environment; may be repeated.
+    #[arg(long, value_name = "RUN")]
+    pub despite: Vec<String>,
 }
 
 /// Arguments of `answer`.
@@ -467,5 +476,25 @@ pub enum SchemaSubject {
 #[derive(Debug, Subcommand)]
 pub enum JournalVerb {
     /// Verify the chain of a run's records.
-    Check(RunChoice),
+    Check(JournalCheck),
+}
+
+/// Arguments of `journal check`.
+#[derive(Args, Debug)]
+pub struct JournalCheck {
+    /// Which run.
+    #[command(flatten)]
+    pub choice: RunChoice,
+    /// A record that the journal must have: the hash that a report or a log tells, or its first 12 digits or more.
+    #[arg(long, value_name = "HASH", value_parser = parse_hash)]
+    pub head: Option<String>,
+}
+
+fn parse_hash(text: &str) -> Result<String, String> {
+    let is_hash = (12..=64).contains(&text.len())
+        && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    match is_hash {
+        true => Ok(text.to_owned()),
+        false => Err("a hash is 12 to 64 of the digits 0 to 9 and a to f".to_owned()),
+    }
 }

@@ -5,6 +5,7 @@ mod confirm;
 pub mod exit;
 mod guard;
 mod load;
+mod others;
 mod output;
 mod part;
 mod people;
@@ -97,8 +98,8 @@ fn run(verb: Verb) -> anyhow::Result<Exit> {
         Verb::Show(show) => runtime()?.block_on(verbs::runs::show(&show, &registry)),
         Verb::Report(report) => runtime()?.block_on(verbs::runs::report(&report, &registry)),
         Verb::Runbook(runbook) => verbs::runbook::runbook(&runbook, &registry),
-        Verb::Journal(JournalVerb::Check(choice)) => {
-            runtime()?.block_on(verbs::journal::check(&choice, &registry))
+        Verb::Journal(JournalVerb::Check(arguments)) => {
+            runtime()?.block_on(verbs::journal::check(&arguments, &registry))
         }
         Verb::Schema { subject } => verbs::schema::print(subject, &registry),
         Verb::Completions { shell } => {

@@ -50,8 +50,8 @@ pub enum Body {
         holder: Holder,
     },
 
-    /// The operator typed the fingerprints of what is destroyed; written before the first intent that needs
-    /// one. Crash after it: `resume` need not ask for these again.
+    /// The operator typed the fingerprints of what is destroyed, or named an open run beside which this one begins;
+    /// written before the first intent that needs one. Crash after it: `resume` need not ask for these again.
     Confirmed {
         /// As typed.
         fingerprints: Vec<String>,
@@ -414,7 +414,7 @@ pub enum Verdict {
     Green,
     /// Nothing contradicts success, and not all was proved.
     Amber,
-    /// Something failed, or an objective was missed.
+    /// A step failed, or what was found is not what was declared. A missed objective makes a run amber.
     Red,
 }
 

@@ -6,6 +6,7 @@
 use salvor_contract::RunId;
 
 use crate::digest::Digest;
+use crate::journal::body::Body;
 use crate::journal::file::FileStorage;
 use crate::journal::record::BadLine;
 use crate::journal::record::Line;
@@ -17,6 +18,12 @@ use crate::journal::storage::Loaded;
 use crate::journal::storage::Storage;
 use crate::journal::storage::StorageError;
 use crate::journal::transition::Illegal;
+
+/// What is said of a record that was seen before, when another one is in its place.
+pub(super) const NOT_AS_SEEN: &str = "it is not the record that was seen before";
+
+/// What is said of a record that was seen before, when there is none.
+pub(super) const SEEN_AND_GONE: &str = "it was seen before and is gone";
 
 /// The records of a journal and what they add up to.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,6 +129,39 @@ pub(super) async fn read_first(storage: &FileStorage, run: &RunId) -> Result<Run
     let (record, hash) = read_line(storage, 0, &bytes).await?;
     in_place(0, &record, None)?;
     begin(run, &record, &hash)
+}
+
+/// True when the last whole record of a journal says that the run is over. It alone is read: nothing is known of
+/// what stands before it.
+pub(super) async fn is_closed(storage: &FileStorage) -> bool {
+    let Ok(Some(bytes)) = storage.last_line().await else {
+        return false;
+    };
+    match Line::parse(&bytes) {
+        Ok((_, Parsed::Whole(record))) => match record.body {
+            Body::Finished { .. } | Body::Aborted { .. } => true,
+            Body::Opened { .. }
+            | Body::Confirmed { .. }
+            | Body::Resumed { .. }
+            | Body::Intent { .. }
+            | Body::Named { .. }
+            | Body::Probed { .. }
+            | Body::Chosen { .. }
+            | Body::Asked { .. }
+            | Body::Answered { .. }
+            | Body::Succeeded { .. }
+            | Body::Failed { .. }
+            | Body::Unknown { .. }
+            | Body::Decided { .. }
+            | Body::Skipped { .. }
+            | Body::Stopping { .. }
+            | Body::Halted { .. }
+            | Body::Removing { .. }
+            | Body::Removed { .. }
+            | Body::NotRemoved { .. } => false,
+        },
+        Ok((_, Parsed::Spilled(..))) | Err(_) => false,
+    }
 }
 
 fn begin(run: &RunId, record: &Record, hash: &Digest) -> Result<RunState, ChainError> {
@@ -280,6 +320,20 @@ pub async fn check(storage: &dyn Storage, anchor: Option<&Head>) -> Result<Check
     Ok(check)
 }
 
+/// The place of the record whose hash begins so. Whoever has a head of a journal from a report or a log can tell
+/// with it whether the journal still has that record.
+///
+/// # Errors
+/// Only when the storage cannot be read.
+pub async fn place_of(storage: &dyn Storage, hash: &str) -> Result<Option<u64>, StorageError> {
+    let lines = storage.load(0).await?.lines;
+    let mut places = (0_u64..).zip(&lines);
+    let found = places.find(|(_, bytes)| {
+        Line::parse(bytes).is_ok_and(|(line, _)| line.hash.as_str().starts_with(hash))
+    });
+    Ok(found.map(|(seq, _)| seq))
+}
+
 impl Check {
     fn problem(&mut self, seq: u64, error: &ChainError) {
         let what = match error {
@@ -299,9 +353,9 @@ impl Check {
             .ok()
             .and_then(|place| lines.get(place));
         let what = match found.map(|bytes| Line::parse(bytes)) {
-            None => "it was seen before and is gone",
+            None => SEEN_AND_GONE,
             Some(Ok((line, _))) if line.hash == anchor.hash => return,
-            Some(_) => "it is not the record that was seen before",
+            Some(_) => NOT_AS_SEEN,
         };
         self.problems.push(Problem {
             seq: anchor.seq,

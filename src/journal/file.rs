@@ -13,6 +13,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::io::BufRead as _;
 use std::io::Read as _;
+use std::io::Seek as _;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -34,6 +35,9 @@ use crate::journal::storage::StorageError;
 
 /// Space that is set aside so that the last records can be written to a full disk.
 const RESERVE: u64 = 16 * 1024 * 1024;
+
+/// Up to how many bytes before the end of a journal its last line is looked for. Longer bodies are blobs.
+const LAST_LINE_MAX: u64 = 256 * 1024;
 
 /// The journal of one run in a folder.
 #[derive(Clone)]
@@ -96,6 +100,27 @@ impl FileStorage {
                 .and_then(|file| io::BufReader::new(file).read_until(b'\n', &mut line))
                 .map_err(missing_or("read", &path))?;
             Ok((line.pop() == Some(b'\n')).then_some(line))
+        })
+        .await
+    }
+
+    /// The last whole line, without its line break, when it is not longer than [`LAST_LINE_MAX`].
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn last_line(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        let path = self.folder.join("journal");
+        blocking(move || {
+            let mut end = Vec::new();
+            open_to_read(&path)
+                .and_then(|mut file| {
+                    let length = file.metadata()?.len();
+                    file.seek(io::SeekFrom::Start(length.saturating_sub(LAST_LINE_MAX)))?;
+                    file.read_to_end(&mut end)
+                })
+                .map_err(missing_or("read", &path))?;
+            let last = split(&end).lines.pop();
+            Ok(last)
         })
         .await
     }

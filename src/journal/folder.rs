@@ -3,6 +3,7 @@
 //! ```text
 //! <state>/lineage                  the environment's id, made once
 //! <state>/locks/<lineage>          the environment's lock
+//! <state>/heads/<run>              the last record that was seen of a journal
 //! <state>/runs/<run>/journal       the records
 //! <state>/runs/<run>/blobs/        bytes named by their digests; the change set first of all
 //! <state>/runs/<run>/inbox/        answers from other processes, not yet recorded
@@ -10,6 +11,7 @@
 //! <state>/runs/<run>/scratch/      files of operations, until the run is over
 //! ```
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io;
@@ -37,8 +39,12 @@ use crate::journal::file::place::make_folder;
 use crate::journal::file::place::refuse_network;
 use crate::journal::file::place::sync_folder;
 use crate::journal::file::read_file;
+use crate::journal::heads::Heads;
 use crate::journal::lock::FileLock;
+use crate::journal::record::Line;
+use crate::journal::state::Head;
 use crate::journal::state::RunState;
+use crate::journal::storage::Storage as _;
 use crate::journal::storage::StorageError;
 use crate::journal::writer::Proved;
 use crate::surroundings::Randomness;
@@ -93,6 +99,21 @@ impl StateFolder {
         .await
     }
 
+    /// The folder for reading only: as it is, or, where there is none yet, one that nobody has made, without runs and
+    /// with a lineage of its own.
+    ///
+    /// # Errors
+    /// As [`StateFolder::open_existing`], except that it may be missing.
+    pub async fn to_look(root: PathBuf, randomness: &dyn Randomness) -> Result<Self, StorageError> {
+        match Self::open_existing(root.clone()).await {
+            Err(StorageError::Missing { .. }) => Ok(Self {
+                root,
+                lineage: randomness.token(),
+            }),
+            opened => opened,
+        }
+    }
+
     /// The environment's id.
     pub fn lineage(&self) -> &str {
         &self.lineage
@@ -134,7 +155,23 @@ impl StateFolder {
 
     /// The environment's lock.
     pub fn lock(&self, clock: Arc<dyn Clock>) -> FileLock {
-        FileLock::new(self.root.join("locks").join(&self.lineage), clock)
+        let path = self.root.join("locks").join(&self.lineage);
+        FileLock::new(path, self.heads(), clock)
+    }
+
+    fn heads(&self) -> Heads {
+        Heads::new(self.root.join("heads"))
+    }
+
+    /// The last record of a run that was seen, kept apart from its journal. To be asked before the journal is
+    /// read: whoever writes it may go on meanwhile.
+    ///
+    /// # Errors
+    /// When the text cannot be the id of a run.
+    pub async fn seen_head(&self, run: &RunId) -> Result<Option<Head>, StorageError> {
+        self.run_folder(run)?;
+        let (heads, run) = (self.heads(), run.clone());
+        Ok(blocking(move || heads.read(&run)).await)
     }
 
     /// The ids of all runs, by name. What is in their journals is not looked at.
@@ -187,10 +224,54 @@ impl StateFolder {
         Ok(newest)
     }
 
+    /// The runs that are not over, and those of which that cannot be told.
+    ///
+    /// # Errors
+    /// When the folder of the runs cannot be read.
+    pub async fn open_runs(&self) -> Result<Vec<Listed>, StorageError> {
+        let mut open = Vec::new();
+        for run in self.run_ids().await? {
+            // The last record tells, so that the journals of the many that are over are not read.
+            if chain::is_closed(&self.read(&run)?).await {
+                continue;
+            }
+            let state = self.state_of(&run).await;
+            match &state {
+                // A crash before the first record: nothing was begun.
+                Err(ChainError::Empty) => {}
+                Ok(folded) if folded.phase.is_over() => {}
+                Ok(_) | Err(_) => open.push(Listed { run, state }),
+            }
+        }
+        Ok(open)
+    }
+
+    /// The runs that were opened after this one, and those of which that cannot be told.
+    ///
+    /// # Errors
+    /// When the folder of the runs cannot be read.
+    pub async fn runs_since(&self, this: &RunState) -> Result<Vec<Listed>, StorageError> {
+        let mut newer = Vec::new();
+        for run in self.run_ids().await? {
+            let first = chain::read_first(&self.read(&run)?, &run).await;
+            let is_meant = match &first {
+                Ok(first) => first.opening.at > this.opening.at,
+                Err(ChainError::Empty) => false,
+                Err(_) => true,
+            };
+            if run != this.run && is_meant {
+                let state = self.state_of(&run).await;
+                newer.push(Listed { run, state });
+            }
+        }
+        Ok(newer)
+    }
+
     /// What the proved journal of a run adds up to; it must be of this environment.
     async fn state_of(&self, run: &RunId) -> Result<RunState, ChainError> {
+        let seen = self.seen_head(run).await?;
         let Fold { state, .. } = chain::fold(&self.read(run)?, run, drop).await?;
-        self.refuse_foreign(&state)?;
+        self.refuse_other(&state, seen).await?;
         Ok(state)
     }
 
@@ -241,8 +322,9 @@ impl StateFolder {
     /// # Errors
     /// See [`ChainError`].
     pub async fn chain(&self, run: &RunId) -> Result<Chain, ChainError> {
+        let seen = self.seen_head(run).await?;
         let chain = chain::read(&self.read(run)?, run).await?;
-        self.refuse_foreign(&chain.state)?;
+        self.refuse_other(&chain.state, seen).await?;
         Ok(chain)
     }
 
@@ -251,20 +333,44 @@ impl StateFolder {
     /// # Errors
     /// See [`FileStorage::open`] and [`ChainError`].
     pub async fn prove(&self, run: &RunId) -> Result<Proved, ChainError> {
+        let seen = self.seen_head(run).await?;
         let storage = FileStorage::open(self.run_folder(run)?).await?;
         let proved = Proved::read(Arc::new(storage), run).await?;
-        self.refuse_foreign(proved.state())?;
+        self.refuse_other(proved.state(), seen).await?;
         Ok(proved)
     }
 
-    fn refuse_foreign(&self, state: &RunState) -> Result<(), ChainError> {
+    /// Refuses a whole chain that is of another environment, or that is not what was seen before.
+    async fn refuse_other(&self, state: &RunState, seen: Option<Head>) -> Result<(), ChainError> {
         if state.opening.lineage != self.lineage {
             return Err(ChainError::Foreign {
                 expected: format!("environment {}", self.lineage),
                 found: format!("environment {}", state.opening.lineage),
             });
         }
-        Ok(())
+        let Some(Head { seq, hash }) = seen else {
+            return Ok(());
+        };
+        let found = match state.head.seq.cmp(&seq) {
+            Ordering::Less => None,
+            Ordering::Equal => Some(state.head.hash.clone()),
+            Ordering::Greater => {
+                let lines = self.read(&state.run)?.load(seq).await?.lines;
+                let line = lines.first().and_then(|line| Line::parse(line).ok());
+                line.map(|(line, _)| line.hash)
+            }
+        };
+        match found {
+            Some(found) if found == hash => Ok(()),
+            Some(_) => Err(ChainError::Damaged {
+                seq,
+                what: chain::NOT_AS_SEEN.to_owned(),
+            }),
+            None => Err(ChainError::Damaged {
+                seq,
+                what: chain::SEEN_AND_GONE.to_owned(),
+            }),
+        }
     }
 
     /// Leaves an answer for the process that works on a run. It counts once that process has recorded it.

@@ -7,6 +7,7 @@ pub mod body;
 pub mod chain;
 pub mod file;
 pub mod folder;
+pub mod heads;
 pub mod lock;
 pub mod memory;
 pub mod names;

@@ -12,6 +12,7 @@ use crate::cli::arguments::PlanChoice;
 use crate::cli::confirm::confirm;
 use crate::cli::exit::Exit;
 use crate::cli::load;
+use crate::cli::others::refuse_open;
 use crate::cli::output;
 use crate::cli::part::Hold;
 use crate::cli::part::Way;
@@ -41,6 +42,7 @@ pub async fn apply(
     registry: &Registry,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
+    refuse_missing(&arguments.choice.plan)?;
     let (change_set, state) = if is_change_set(&arguments.choice.plan) {
         approved(arguments, registry, surroundings).await?
     } else {
@@ -62,6 +64,7 @@ pub async fn apply(
         &change_set,
         state,
         fingerprints,
+        &arguments.despite,
         registry,
         surroundings,
         !arguments.no_input,
@@ -73,7 +76,8 @@ pub async fn apply(
 async fn begin(
     change_set: &ChangeSet,
     state: StateFolder,
-    fingerprints: Vec<String>,
+    mut fingerprints: Vec<String>,
+    despite: &[String],
     registry: &Registry,
     surroundings: &Surroundings,
     may_ask: bool,
@@ -85,6 +89,13 @@ async fn begin(
     hold.sweep().await;
     if hold.state.chain(&run).await.is_ok() {
         return Err(consumed(&run, &at).into());
+    }
+    match refuse_open(&hold.state, despite, &at).await {
+        Ok(passed_over) => fingerprints.extend(passed_over),
+        Err(refused) => {
+            hold.give_back().await;
+            return Err(refused);
+        }
     }
     let storage = hold.state.create(&run).await?;
     // The bytes before the record that names them: a run is never without its change set.
@@ -139,6 +150,19 @@ fn consumed(run: &salvor_contract::RunId, at: &str) -> Refusal {
     .hint(format!(
         "Look at it with `salvor show {run}{at}`, go on with `salvor resume {run}{at}`, or make a new plan."
     ))
+}
+
+/// What was meant by a path that is not there: a plan is named by its folder or its TOML file.
+fn refuse_missing(path: &Path) -> Result<(), Refusal> {
+    let is_saved = path
+        .extension()
+        .is_some_and(|extension| extension != "toml");
+    if path.exists() || !is_saved {
+        return Ok(());
+    }
+    let what = format!("there is no change set {}", path.display());
+    Err(Refusal::new(Exit::Usage, what)
+        .hint("Save one with `salvor plan --out FILE`, or name the folder of a plan."))
 }
 
 fn is_change_set(path: &Path) -> bool {
@@ -206,6 +230,7 @@ fn refuse_other_wishes(arguments: &Apply) -> Result<(), Refusal> {
         goal,
         plan_dir: _,
         confirmed: _,
+        despite: _,
         no_input: _,
     } = arguments;
     let wishes = [

@@ -17,6 +17,7 @@ use crate::cli::arguments::Resume;
 use crate::cli::arguments::RunChoice;
 use crate::cli::exit::Exit;
 use crate::cli::load;
+use crate::cli::others::refuse_newer;
 use crate::cli::output;
 use crate::cli::part::Hold;
 use crate::cli::part::Way;
@@ -57,13 +58,14 @@ pub async fn resume(
             return Err(refusal.into());
         }
     };
+    let (taken, passed_over) = taken.unless_newer(&arguments.despite).await?;
     let now = surroundings.clock.now();
     output::progress(&report::taken_up(
         &taken.change_set,
         taken.proved.state(),
         now,
     ));
-    let why = format!("asked by {}", operator());
+    let why = said(format!("asked by {}", operator()), &passed_over);
     let Taken {
         hold,
         proved,
@@ -95,12 +97,14 @@ pub async fn abort(
     registry: &Registry,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
+    let taken = take(&arguments.choice, registry, surroundings).await?;
+    let (taken, passed_over) = taken.unless_newer(&arguments.despite).await?;
     let Taken {
         hold,
         proved,
         change_set,
-    } = take(&arguments.choice, registry, surroundings).await?;
-    let why = format!("{} gives it up", operator());
+    } = taken;
+    let why = said(format!("{} gives it up", operator()), &passed_over);
     let journal = open(&hold, proved, why, surroundings).await?;
     hold.part(
         &change_set,
@@ -118,6 +122,26 @@ struct Taken {
     hold: Hold,
     proved: Proved,
     change_set: ChangeSet,
+}
+
+impl Taken {
+    /// The same, unless a newer run has begun to change the environment that the operator did not name; with what
+    /// was passed over.
+    async fn unless_newer(self, despite: &[String]) -> anyhow::Result<(Self, Vec<String>)> {
+        match refuse_newer(&self.hold.state, self.proved.state(), despite).await {
+            Ok(passed_over) => Ok((self, passed_over)),
+            Err(refused) => {
+                self.hold.give_back().await;
+                Err(refused)
+            }
+        }
+    }
+}
+
+/// Why a process takes a run up, with the newer runs that the operator passed over.
+fn said(why: String, passed_over: &[String]) -> String {
+    let parts = std::iter::once(why).chain(passed_over.iter().cloned());
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 /// Takes the lock, then reads the run: whoever had the lock before may have gone on.

@@ -25,6 +25,8 @@ use salvor_contract::Clock;
 use crate::journal::file::blocking;
 use crate::journal::file::place::make_folder;
 use crate::journal::file::place::refuse_network;
+use crate::journal::heads::HeadFile;
+use crate::journal::heads::Heads;
 use crate::journal::lock::Claim;
 use crate::journal::lock::EnvironmentLock;
 use crate::journal::lock::Guard;
@@ -40,25 +42,31 @@ const LOOK: Duration = Duration::from_secs(10);
 /// The lock file of an environment.
 pub struct FileLock {
     path: PathBuf,
+    heads: Heads,
     clock: Arc<dyn Clock>,
 }
 
 impl FileLock {
-    /// The lock at this path.
-    pub fn new(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        Self { path, clock }
+    /// The lock at this path, and where its holders keep the heads of their journals.
+    pub fn new(path: PathBuf, heads: Heads, clock: Arc<dyn Clock>) -> Self {
+        Self { path, heads, clock }
     }
 }
 
 #[async_trait]
 impl EnvironmentLock for FileLock {
     async fn acquire(&self, claim: Claim) -> Result<Box<dyn Guard>, LockError> {
-        let path = self.path.clone();
-        let (file, former) = blocking(move || take(&path, &claim)).await?;
+        let (path, heads) = (self.path.clone(), self.heads.clone());
+        let (file, former, head) = blocking(move || {
+            let (file, former) = take(&path, &claim)?;
+            Ok((file, former, heads.open(&claim.run)))
+        })
+        .await?;
         Ok(Box::new(FileGuard {
             file: Mutex::new(Some(file)),
             path: self.path.clone(),
             clock: Arc::clone(&self.clock),
+            head,
             former,
         }))
     }
@@ -73,6 +81,7 @@ struct FileGuard {
     file: Mutex<Option<File>>,
     path: PathBuf,
     clock: Arc<dyn Clock>,
+    head: Option<HeadFile>,
     former: Option<Claim>,
 }
 
@@ -114,7 +123,11 @@ impl Guard for FileGuard {
             .map_err(|error| unavailable(&path, &error))
     }
 
-    fn anchor(&self, _: Head) {}
+    fn anchor(&self, head: Head) {
+        if let Some(file) = &self.head {
+            file.write(&head);
+        }
+    }
 
     fn former(&self) -> Option<&Claim> {
         self.former.as_ref()

@@ -66,7 +66,7 @@ pub trait Guard: Send + Sync {
     /// When it cannot be given back; it then lapses by itself.
     async fn release(&self) -> Result<(), LockError>;
 
-    /// The head of the journal, kept where others can compare it. Written when the lock is next renewed.
+    /// The head of the journal, kept where others can compare it: at once, or when the lock is next renewed.
     fn anchor(&self, head: Head);
 
     /// The holder from whom the lock was taken over, when it had not given it back.

@@ -74,7 +74,7 @@ fn words(body: &Body) -> String {
             change_set.short()
         ),
         Body::Confirmed { fingerprints, .. } => {
-            format!("confirmed what is destroyed: {}", fingerprints.join(", "))
+            format!("confirmed: {}", fingerprints.join(", "))
         }
         Body::Resumed {
             holder,

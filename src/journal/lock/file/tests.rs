@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::journal::heads::Heads;
 use crate::journal::lock::Claim;
 use crate::journal::lock::EnvironmentLock as _;
 use crate::journal::lock::FileLock;
@@ -20,6 +21,7 @@ fn claim(run: &str, holder: Holder) -> Claim {
 fn lock_in(folder: &tempfile::TempDir) -> FileLock {
     FileLock::new(
         folder.path().join("locks").join("lineage"),
+        Heads::new(folder.path().join("heads")),
         Arc::new(Ticking::default()),
     )
 }
