@@ -157,7 +157,7 @@ impl Terminal {
             End::Adopted => ("done", "found done"),
             End::Failed => ("failed", why),
             End::Unknown => ("unknown", why),
-            End::LeftRunning => ("left", "it goes on and will be found again"),
+            End::LeftRunning => ("left", "`salvor resume` looks for what became of it"),
         };
         self.row(word, step, length, rest);
     }

@@ -17,8 +17,10 @@ use salvor_contract::Error;
 use salvor_contract::Finding;
 use salvor_contract::Judgement;
 use salvor_contract::Outcome;
+use salvor_contract::Period;
 use salvor_contract::Probe;
 
+use crate::change_set::PlannedStep;
 use crate::execution::engine::Engine;
 use crate::execution::operate::Operator;
 use crate::execution::watcher::End;
@@ -27,12 +29,20 @@ use crate::journal::Body;
 use crate::journal::FailureKind;
 use crate::journal::Found;
 use crate::journal::JournalError;
+use crate::journal::Status;
 
 /// How often the same operation is sent again after its outcome was unknown, before a person is asked.
 const RESENDS_MAX: u32 = 5;
 
 /// Wait between two looks at something that may not be visible yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// The doubt about an operation that an earlier process sent.
+const UNANSWERED: &str = "the process that sent it ended before the answer came";
+
+/// How long a look at what became of an operation may go on after a stop: whoever stopped salvor may end it by force
+/// ten seconds later, and the end of this process's part is still to be recorded.
+const LOOK_AFTER_STOP: Duration = Duration::from_secs(4);
 
 /// Whether a request of this operation that was sent before may still have, or have had, its effect.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,6 +68,8 @@ enum Settled {
     Conflict(String),
     /// Nobody can tell.
     Unknown(String),
+    /// The operator stopped salvor before it was found out.
+    Stopped,
 }
 
 impl Engine<'_> {
@@ -96,8 +108,13 @@ impl Engine<'_> {
                     if self.stop.is_cancelled() {
                         return Ok(End::LeftRunning);
                     }
-                    if tries >= step.retry.attempts {
+                    let asked = retry_after.filter(|asked| asked.duration() > longest_wait(step));
+                    if tries >= step.retry.attempts || asked.is_some() {
                         let kind = FailureKind::Transient;
+                        let error = match asked {
+                            Some(asked) => too_long(&error, asked, longest_wait(step)),
+                            None => error,
+                        };
                         return match doubt {
                             Doubt::None => self.failed(operator, kind, &error, Vec::new()).await,
                             Doubt::Left => {
@@ -144,6 +161,7 @@ impl Engine<'_> {
                         Settled::Unclear(_) | Settled::Attach(_) => doubt = Doubt::Left,
                         Settled::Conflict(found) => return self.conflict(operator, &found).await,
                         Settled::Unknown(why) => return self.unknown(operator, &why).await,
+                        Settled::Stopped => return Ok(End::LeftRunning),
                     }
                 }
             }
@@ -155,11 +173,16 @@ impl Engine<'_> {
         let step = &operator.step.name;
         let begun = self.surroundings.clock.elapsed();
         self.watcher.saw(Event::Looking { step });
-        let found = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return Ok(End::LeftRunning),
-            found = self.settle(operator, "the process that sent it ended before the answer came") => found,
-        };
+        if self.stop.is_cancelled() {
+            return Ok(End::LeftRunning);
+        }
+        // What is known of the doubt already says more than that there is one.
+        let noted = self.journal.with_state(|state| {
+            let step = state.steps.get(step)?;
+            step.note.clone().filter(|_| step.status == Status::Unknown)
+        });
+        let doubt = noted.as_deref().unwrap_or(UNANSWERED);
+        let found = self.settle(operator, doubt).await;
         let is_given_up = self.is_given_up && !operator.step.finally;
         match found {
             Settled::Done(outcome) => {
@@ -204,6 +227,7 @@ impl Engine<'_> {
             }
             Settled::Conflict(found) => self.conflict(operator, &found).await,
             Settled::Unknown(why) => self.unknown(operator, &why).await,
+            Settled::Stopped => Ok(End::LeftRunning),
         }
     }
 
@@ -220,7 +244,10 @@ impl Engine<'_> {
         let window = operator.step.settle.duration();
         loop {
             let is_settled = clock.elapsed() - began >= window;
-            match operator.probe().await {
+            let Some(probe) = self.unless_stopped(operator.probe()).await else {
+                return Settled::Stopped;
+            };
+            match probe {
                 Probe::Done(outcome) => return Settled::Done(outcome),
                 Probe::InFlight { name } => return Settled::Attach(name),
                 Probe::Conflict { found } => return Settled::Conflict(found),
@@ -233,12 +260,19 @@ impl Engine<'_> {
                         | Class::Named
                         | Class::Fenced
                         | Class::Convergent => Settled::Unclear(why),
+                        // The same look as before tells nothing more.
+                        Class::Unkeyed if doubt.ends_with(&why) => {
+                            Settled::Unknown(doubt.to_owned())
+                        }
                         Class::Unkeyed => Settled::Unknown(format!("{doubt}; {why}")),
                     };
                 }
                 Probe::Absent | Probe::CannotTell { .. } => {
                     let left = window.saturating_sub(clock.elapsed() - began);
-                    clock.sleep(LOOK_AGAIN.min(left)).await;
+                    let wait = clock.sleep(LOOK_AGAIN.min(left));
+                    if self.unless_stopped(wait).await.is_none() {
+                        return Settled::Stopped;
+                    }
                 }
             }
         }
@@ -252,7 +286,17 @@ impl Engine<'_> {
         adopted: bool,
         begun: Duration,
     ) -> Result<End, JournalError> {
-        outcome.findings.extend(operator.observe(&outcome).await);
+        match self.unless_stopped(operator.observe(&outcome)).await {
+            Some(findings) => outcome.findings.extend(findings),
+            // The next process would have to ask a person what became of it.
+            None if operator.step.class == Class::Unkeyed => outcome.findings.push(Finding {
+                subject: format!("state after {}", operator.operation.action),
+                expected: "what was declared".to_owned(),
+                observed: "salvor was stopped before it was looked at".to_owned(),
+                judgement: Judgement::Inconclusive,
+            }),
+            None => return Ok(End::LeftRunning),
+        }
         let mut failed = outcome
             .findings
             .iter()
@@ -301,13 +345,13 @@ impl Engine<'_> {
                 .failed(operator, FailureKind::Refused, &error, Vec::new())
                 .await;
         }
-        match operator.probe().await {
-            Probe::Done(outcome) => self.judge(operator, outcome, true, begun).await,
-            Probe::InFlight { .. } => {
+        match self.unless_stopped(operator.probe()).await {
+            Some(Probe::Done(outcome)) => self.judge(operator, outcome, true, begun).await,
+            Some(Probe::InFlight { .. }) => {
                 let why = format!("{error}, and yet it is under way");
                 self.unknown(operator, &why).await
             }
-            Probe::Absent | Probe::CannotTell { .. } | Probe::Conflict { .. } => {
+            Some(Probe::Absent | Probe::CannotTell { .. } | Probe::Conflict { .. }) | None => {
                 self.failed(operator, FailureKind::Refused, &error, Vec::new())
                     .await
             }
@@ -338,6 +382,19 @@ impl Engine<'_> {
             }
             Settled::Conflict(found) => self.conflict(operator, &found).await,
             Settled::Unknown(why) => self.unknown(operator, &why).await,
+            Settled::Stopped => Ok(End::LeftRunning),
+        }
+    }
+
+    /// What a look gives, unless it goes on for too long after a stop.
+    async fn unless_stopped<T>(&self, look: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            found = look => Some(found),
+            () = async {
+                self.stop.cancelled().await;
+                self.surroundings.clock.sleep(LOOK_AFTER_STOP).await;
+            } => None,
         }
     }
 
@@ -402,4 +459,17 @@ impl Engine<'_> {
             .min(retry.wait_max.duration())
             .mul_f64(0.5 + self.surroundings.randomness.fraction() / 2.0)
     }
+}
+
+/// The longest wait before another try that a service may ask for: as long as the step itself may take, since a run
+/// must not stand still at the word of a server.
+fn longest_wait(step: &PlannedStep) -> Duration {
+    step.retry.wait_max.duration().max(step.deadline.duration())
+}
+
+fn too_long(error: &Error, asked: Period, longest: Duration) -> Error {
+    Error::transient(format!(
+        "{error}; it asks to be left alone for {asked}, and this step waits {} at most",
+        Period::from(longest)
+    ))
 }

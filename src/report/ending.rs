@@ -235,7 +235,10 @@ fn halted(
             Status::Intended => {
                 line(
                     text,
-                    &format!("  going on {}: it will be found again", planned.name),
+                    &format!(
+                        "  open     {}: `salvor resume` looks for what became of it",
+                        planned.name
+                    ),
                 );
             }
             Status::Pending

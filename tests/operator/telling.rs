@@ -174,3 +174,19 @@ async fn a_failure_is_told_with_its_reason_and_holds_nothing_back() {
     assert_eq!(texts.len(), 1, "{texts:?}");
     assert!(texts[0].starts_with("failed web: "), "{texts:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_asks_for_a_day_of_silence_holds_nothing_up() {
+    let server = Server::start(vec![Reply::Header(429, "Retry-After: 100000")]).await;
+    let folder = folder(r#"["failed"]"#, 1, &server);
+    let plan = folder.read("plan.toml");
+    folder.write(
+        "plan.toml",
+        &plan.replace("secret-url", "required = true, secret-url"),
+    );
+    folder.apply().ends_with(5);
+    folder
+        .salvor(&["report", &folder.run_id()])
+        .ends_with(0)
+        .says("it asks to be left alone for 1d3h46m40s, and this step waits ");
+}
