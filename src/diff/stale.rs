@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::Path;
 
 use salvor_contract::Effect;
+use salvor_contract::PROGRAM_FACTS;
 use salvor_contract::StepName;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -45,13 +46,15 @@ enum About {
     PartOf(StepName),
     /// What was seen of this step.
     Preview(StepName),
+    /// A program that this step runs.
+    Program(StepName),
 }
 
 impl About {
     /// The step that the fact is a part of.
     fn whole(&self) -> Option<&StepName> {
         match self {
-            Self::PartOf(step) | Self::Preview(step) => Some(step),
+            Self::PartOf(step) | Self::Preview(step) | Self::Program(step) => Some(step),
             Self::Plan | Self::Step(_) => None,
         }
     }
@@ -92,6 +95,7 @@ fn observed(change_set: &ChangeSet) -> Observed {
         let about = About::Plan;
         facts.insert(Fact { name, about }, value);
     };
+    add("version of salvor".to_owned(), change_set.tool.clone());
     for (file, digest) in &change_set.sources {
         add(format!("plan file {file}"), digest.short().to_owned());
     }
@@ -165,7 +169,11 @@ fn observe_step(step: &PlannedStep, facts: &mut Observed) {
                 effect_words(preview.effect).to_owned(),
             );
             for (fact, value) in preview.facts.iter() {
-                add(about(), format!("{seen}: {fact}"), words(value));
+                let about = match PROGRAM_FACTS.contains(&fact) {
+                    true => About::Program(name.clone()),
+                    false => about(),
+                };
+                add(about, format!("{seen}: {fact}"), words(value));
             }
         }
         Change::Unseen { why, .. } => add(about(), seen, format!("not seen: {why}")),
@@ -260,10 +268,12 @@ fn in_one_only(before: &ChangeSet, after: &ChangeSet) -> BTreeSet<StepName> {
 /// The facts that are not as they were when the change set was approved.
 ///
 /// A step that could not be previewed then is not held against what is seen of it now, but for what it
-/// would destroy. A step that only reads is held against nothing: it decides during the run.
+/// would destroy. A step that only reads is held against nothing but the program that it runs: it decides during
+/// the run.
 pub fn stale(approved: &ChangeSet, now: &ChangeSet) -> Vec<Delta> {
     let is_held = |about: &About| match about {
         About::Preview(name) => !approved.step(name).is_some_and(is_free),
+        About::Program(name) => approved.step(name).is_some_and(is_seen),
         About::Plan | About::Step(_) | About::PartOf(_) => true,
     };
     let changed = changed_facts(approved, now).into_iter();
@@ -301,6 +311,13 @@ pub fn changed_files<'a>(
 
 fn file_of(path: &str, step: &StepName) -> String {
     format!("file {path} that {step} reads")
+}
+
+fn is_seen(step: &PlannedStep) -> bool {
+    match &step.change {
+        Change::Unseen { .. } => false,
+        Change::Seen(_) => true,
+    }
 }
 
 fn is_free(step: &PlannedStep) -> bool {

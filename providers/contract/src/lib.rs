@@ -71,6 +71,7 @@ pub use crate::point::RecoveryPoint;
 pub use crate::point::Survey;
 pub use crate::preview::Counts;
 pub use crate::preview::Destroyed;
+pub use crate::preview::PROGRAM_FACTS;
 pub use crate::preview::Preview;
 pub use crate::preview::TextChange;
 pub use crate::provider::Provider;

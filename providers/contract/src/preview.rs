@@ -31,6 +31,10 @@ pub struct Preview {
     pub known: Values,
 }
 
+/// Names of facts that tell which program of this machine a step runs. They are held against a change set also for a
+/// step that only reads: what runs must be what was reviewed.
+pub const PROGRAM_FACTS: [&str; 2] = ["program", "sha256"];
+
 impl Preview {
     /// A preview of this effect with nothing else said.
     pub fn new(effect: Effect, summary: impl Into<String>) -> Self {
