@@ -20,7 +20,6 @@ use crate::diff::Delta;
 use crate::diff::compute;
 use crate::graph::Graph;
 use crate::journal::StateFolder;
-use crate::journal::Status;
 use crate::model::Instance;
 use crate::model::instance::Step;
 use crate::model::instance::StoreRole;
@@ -182,9 +181,7 @@ async fn history(state: &StateFolder, plan: &str) -> BTreeMap<StepName, Predicte
     let mut lengths: BTreeMap<StepName, Vec<u64>> = BTreeMap::new();
     for run in runs {
         for (name, step) in &run.steps {
-            if step.status == Status::Succeeded
-                && let Some(length) = step.length_ms(run.last)
-            {
+            if let Some(length) = run.measured_ms(step) {
                 lengths.entry(name.clone()).or_default().push(length);
             }
         }

@@ -48,6 +48,9 @@ pub struct RunState {
     pub head: Head,
     /// When the last record was written.
     pub last: Moment,
+    /// The times in which no process worked on the run, each from its last record before to the first one after, in
+    /// [`Moment::run_ms`].
+    pub(super) pauses: Vec<(u64, u64)>,
     /// Every operation that was ever intended: none is intended twice.
     pub(super) operations: BTreeSet<OperationId>,
     /// The reading of the writer's monotonic clock that is [`Moment::run_ms`] zero; negative in later epochs.
@@ -272,6 +275,33 @@ impl RunState {
             .iter()
             .filter(move |(_, step)| step.status == status)
             .map(|(name, _)| name)
+    }
+}
+
+impl RunState {
+    /// How long a step that succeeded takes, without earlier tries and without the time in which nobody worked on the
+    /// run. `None` when that was not seen: it was under way while no process looked.
+    pub fn measured_ms(&self, step: &StepState) -> Option<u64> {
+        let attempt = step
+            .current()
+            .filter(|_| step.status == Status::Succeeded)?;
+        let (sent, ended) = (attempt.intended.run_ms, attempt.ended?.run_ms);
+        let is_unseen = self
+            .pauses
+            .iter()
+            .any(|(from, to)| *from < ended && *to > sent);
+        let asked = step.question.as_ref().map(|question| question.asked.run_ms);
+        let began = asked.unwrap_or(sent).min(sent);
+        let waited_for_nobody: u64 = self
+            .pauses
+            .iter()
+            .map(|(from, to)| (*to).min(sent).saturating_sub((*from).max(began)))
+            .sum();
+        (!is_unseen).then(|| {
+            ended
+                .saturating_sub(began)
+                .saturating_sub(waited_for_nobody)
+        })
     }
 }
 

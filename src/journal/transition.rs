@@ -111,6 +111,7 @@ impl RunState {
             steps: Default::default(),
             chosen: Default::default(),
             confirmed: Default::default(),
+            pauses: Vec::new(),
             operations: Default::default(),
             head: Head {
                 seq: 0,
@@ -203,6 +204,7 @@ impl RunState {
             } => {
                 self.holder = holder.clone();
                 self.phase = Phase::Open;
+                self.pauses.push((self.last.run_ms, at.run_ms));
                 for step in self
                     .steps
                     .values_mut()
