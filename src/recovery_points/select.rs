@@ -32,6 +32,7 @@ use crate::recovery_points::sets::Member;
 use crate::recovery_points::sets::choose_backup;
 use crate::recovery_points::sets::is_continuous;
 use crate::recovery_points::words::between;
+use crate::recovery_points::words::moment_words;
 use crate::survey::Surveyed;
 use crate::survey::touched_stores;
 
@@ -42,7 +43,7 @@ pub struct Request {
     pub asked: Asked,
     /// The goal that was resolved before: set when a change set is looked at again.
     pub goal: Option<Timestamp>,
-    /// Points that the operator named, by store.
+    /// Points that the operator named, by store: the id of one, or a moment in its place.
     pub points: BTreeMap<StoreName, PointId>,
     /// Points that a change set fixed, by store.
     pub pinned: BTreeMap<StoreName, ChosenPoint>,
@@ -119,7 +120,11 @@ pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Req
                 selection.reason = why_left(store);
                 return selection;
             }
-            let wanted = wanted(name, request, &together);
+            let named = named_moment(name, request, surveyed);
+            let wanted = match named {
+                Some(_) => Ok(Wanted::Nearest),
+                None => wanted(name, request, &together),
+            };
             if let Some(after) = store
                 .known_after
                 .as_ref()
@@ -144,7 +149,9 @@ pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Req
             let judged = match (surveyed.stores.get(name), wanted) {
                 (Some(Ok(points)), Ok(wanted)) => choose(
                     &Rule {
-                        goal: together.moments.get(name).copied().unwrap_or(goal),
+                        goal: named
+                            .or_else(|| together.moments.get(name).copied())
+                            .unwrap_or(goal),
                         not_before: oldest_kept(store, surveyed.at),
                         wanted,
                         allow_partial: store.allow_partial,
@@ -156,6 +163,10 @@ pub fn select(plan: &Instance, graph: &Graph, surveyed: &Surveyed, request: &Req
                 (None, _) => refused("it has no kind, so no provider knows its points".to_owned()),
             };
             settle(&mut selection, judged, goal);
+            if let Some(moment) = named {
+                let words = moment_words(moment);
+                selection.reason = format!("{}; {words} was named for it", selection.reason);
+            }
             selection
         })
         .collect();
@@ -260,6 +271,18 @@ fn visible<'a>(
         points,
         allow_partial: store.allow_partial,
     })
+}
+
+/// The moment that the operator named for a store, where that is not the id of one of its points.
+fn named_moment(name: &StoreName, request: &Request, surveyed: &Surveyed) -> Option<Timestamp> {
+    let named = request.points.get(name)?;
+    let points = surveyed.stores.get(name)?.as_ref().ok()?;
+    let is_id = points.iter().any(|point| point.id == *named);
+    named
+        .as_str()
+        .parse()
+        .ok()
+        .filter(|_| !is_id && !request.pinned.contains_key(name))
 }
 
 fn wanted<'a>(
