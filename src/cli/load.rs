@@ -173,7 +173,7 @@ pub fn request(goal: &GoalChoice) -> anyhow::Result<Request> {
         let Some((store, id)) = point.split_once('=') else {
             let what = format!("`--point {point}` names no recovery point");
             return Err(Refusal::new(Exit::Usage, what)
-                .hint("Write it as --point store=id.")
+                .hint("Write it as --point store=id, or as --point store=time.")
                 .into());
         };
         request.points.insert(store.into(), id.into());
@@ -198,6 +198,15 @@ pub async fn state_of(
 ) -> anyhow::Result<StateFolder> {
     let root = instance.dir.join(&instance.state);
     Ok(StateFolder::open(root, surroundings.randomness.as_ref()).await?)
+}
+
+/// The same for a command that only looks: nothing is made.
+pub async fn state_to_look(
+    instance: &Instance,
+    surroundings: &Surroundings,
+) -> anyhow::Result<StateFolder> {
+    let root = instance.dir.join(&instance.state);
+    Ok(StateFolder::to_look(root, surroundings.randomness.as_ref()).await?)
 }
 
 /// The state folder of the plan in a folder, which must exist. A plan that is broken now still has its runs.

@@ -175,3 +175,10 @@ with  = { target = "last", value = 1, class = "named" }
         "the old place is left alone"
     );
 }
+
+#[test]
+fn a_plan_that_is_only_looked_at_leaves_nothing_behind() {
+    let folder = with_state_on_the_disk();
+    folder.salvor(&["plan"]).ends_with(0);
+    assert!(!folder.path().join(".salvor").exists());
+}

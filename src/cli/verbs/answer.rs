@@ -19,6 +19,7 @@ use crate::journal::RunState;
 use crate::journal::StateFolder;
 use crate::journal::Status;
 use crate::journal::chain::Chain;
+use crate::journal::storage::StorageError;
 use crate::registry::Registry;
 use crate::surroundings::Surroundings;
 use crate::survey::Reading;
@@ -55,9 +56,18 @@ pub async fn answer(
         file,
     };
     refuse_unfit(&answer, &step, &state, &chain, registry, surroundings).await?;
-    state
-        .put_answer(&run, &step, &answer, surroundings.randomness.as_ref())
-        .await?;
+    let left = state.put_answer(&run, &step, &answer, surroundings.randomness.as_ref());
+    left.await.map_err(|error| match error {
+        StorageError::Unfit { what } => {
+            let at = load::plan_dir_option(&surroundings.plan_dir);
+            anyhow::Error::from(Refusal::new(Exit::Refused, what).hint(format!(
+                "The run takes it up when it goes on: `salvor show {run}{at}` tells how it stands."
+            )))
+        }
+        error @ (StorageError::Missing { .. }
+        | StorageError::Busy { .. }
+        | StorageError::Io { .. }) => error.into(),
+    })?;
     output::result(&format!(
         "answer to {step} left for run {run}; it counts once the run has recorded it"
     ));

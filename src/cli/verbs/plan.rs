@@ -30,7 +30,11 @@ pub async fn plan(
         registry,
     )?;
     let request = load::request(&arguments.goal)?;
-    let state = load::state_of(&instance, surroundings).await?;
+    // A saved change set names the environment that it is for, so that one must be there.
+    let state = match &arguments.out {
+        Some(_) => load::state_of(&instance, surroundings).await?,
+        None => load::state_to_look(&instance, surroundings).await?,
+    };
     let against = match &arguments.against {
         Some(path) => Some(earlier(path, &instance)?),
         None => None,
