@@ -83,3 +83,33 @@ goal = ["note"]
     assert!(output.status.success(), "{output:?}");
     assert_eq!(folder.world()["values"]["label"]["value"], "none");
 }
+
+#[test]
+fn a_program_that_only_reads_is_the_one_that_was_reviewed() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::of_steps(
+        r#"
+[steps.look]
+uses = "exec"
+with = { argv = ["./look"], class = "read" }
+"#,
+        &["look"],
+        &json!({}),
+    );
+    let write = |text: &str| {
+        folder.write("look", text);
+        let path = folder.path().join("look");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+            .expect("the test's folder can be written");
+    };
+    write("#!/bin/sh\nexit 0\n");
+    folder
+        .salvor(&["plan", "--out", "reviewed.changeset"])
+        .ends_with(0);
+    write("#!/bin/sh\necho other\n");
+    folder
+        .salvor(&["apply", "reviewed.changeset", "--no-input"])
+        .ends_with(4)
+        .says("preview of look: sha256: ");
+}

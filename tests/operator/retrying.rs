@@ -108,6 +108,33 @@ with    = { target = "noted", value = 1, class = "named", takes = "10m" }
     assert_eq!(folder.effects()[..2], ["stop", "start"]);
 }
 
+/// The kill falls after the given record or a little later; what must hold is the same wherever it falls.
+#[test]
+fn a_kill_among_the_final_steps_of_a_failed_run_repeats_and_forgets_nothing() {
+    let work = r#""load", "migrate""#;
+    let undisturbed = with_scheduler(work, "load");
+    undisturbed.apply().ends_with(5);
+    let records = undisturbed.records().len();
+    assert_eq!(undisturbed.effects(), ["stop", "start"]);
+    for record in 1..=records {
+        let folder = with_scheduler(work, "load");
+        let apply = folder.start(&["apply", "--no-input"]);
+        while folder.run_ids().is_empty() || folder.records().len() < record {
+            std::thread::yield_now();
+        }
+        kill(apply);
+        let run = folder.run_id();
+        let said = folder.salvor(&["resume", &run, "--no-input"]);
+        // The fault falls once: a kill before its record lets the step be done.
+        let expected: &[&str] = match said.code {
+            Some(5) => &["stop", "start"],
+            _ => &["stop", "load", "migrate", "start"],
+        };
+        assert_eq!(folder.effects(), expected, "{record}: {}", said.all());
+        assert_eq!(folder.world()["deployments"]["web"]["replicas"], 3);
+    }
+}
+
 fn kill(mut child: std::process::Child) {
     child.kill().expect("it is the test's own");
     child.wait().expect("it was killed");

@@ -1,5 +1,7 @@
 //! The rules, one test each; the words of a refusal are part of what an operator sees.
 
+use jiff::SignedDuration;
+use jiff::Timestamp;
 use salvor_contract::Answer;
 use salvor_contract::Class;
 use salvor_contract::Outcome;
@@ -121,8 +123,14 @@ fn halted() -> Body {
     }
 }
 
-/// The state after these bodies, one record each, one second apart.
+/// The state after these bodies, one record each, one second apart by the monotonic clock, all at one time of day.
 fn fold(bodies: &[Body]) -> Result<RunState, Illegal> {
+    let start = START.parse().expect("a time");
+    fold_at(bodies, |_| start)
+}
+
+/// The same with the time of day of each record.
+fn fold_at(bodies: &[Body], wall: impl Fn(u64) -> Timestamp) -> Result<RunState, Illegal> {
     let mut records: Vec<(Record, Digest)> = Vec::new();
     let mut epoch = 1;
     for (seq, body) in (0_u64..).zip(bodies) {
@@ -136,7 +144,7 @@ fn fold(bodies: &[Body]) -> Result<RunState, Illegal> {
             epoch,
             nonce: seq.to_string(),
             mono_ms: seq * 1_000,
-            wall: START.parse().expect("a time"),
+            wall: wall(seq),
             body: body.clone(),
         };
         let hash = record.line().0.hash;
@@ -372,4 +380,71 @@ fn time_runs_by_the_monotonic_clock_and_over_epochs_by_the_time_of_day() {
         state.phase,
         Phase::Finished(Verdict::Green, "all".to_owned())
     );
+}
+
+/// How long step `a` is said to take, when an hour lies before the record that resumes the run.
+fn measured(bodies: &[Body]) -> Option<u64> {
+    let resumed = bodies
+        .iter()
+        .position(|body| matches!(body, Body::Resumed { .. }))
+        .expect("one of them resumes") as u64;
+    let start: Timestamp = START.parse().expect("a time");
+    let wall = |seq: u64| {
+        let hour = if seq < resumed { 0 } else { 3_600 };
+        start + SignedDuration::from_secs(hour + i64::try_from(seq).expect("small"))
+    };
+    let state = fold_at(bodies, wall).expect("legal");
+    state.measured_ms(&state.step(&"a".into()))
+}
+
+#[test]
+fn a_step_is_measured_without_earlier_tries_and_pauses() {
+    let bodies = [
+        opened(),
+        intent("a", 1),
+        failed("a", Some(1), false),
+        halted(),
+        resumed(),
+        decided("a", Decision::Retry),
+        intent("a", 2),
+        succeeded("a", 2, false),
+    ];
+    assert_eq!(measured(&bodies), Some(1_000));
+}
+
+#[test]
+fn a_step_that_was_under_way_while_nobody_looked_is_not_measured() {
+    let bodies = [opened(), intent("a", 1), resumed(), succeeded("a", 1, true)];
+    assert_eq!(measured(&bodies), None);
+}
+
+#[test]
+fn the_wait_for_an_answer_counts_while_somebody_could_give_one() {
+    let asked = Body::Asked {
+        step: "a".into(),
+        question: "which?".to_owned(),
+        role: None,
+        evidence: None,
+    };
+    let answered = Body::Answered {
+        step: "a".into(),
+        answer: Answer {
+            text: "that".to_owned(),
+            by: "j.doe".to_owned(),
+            role: None,
+            at: START.parse().expect("a time"),
+            file: None,
+        },
+    };
+    let bodies = [
+        opened(),
+        asked,
+        halted(),
+        resumed(),
+        answered,
+        intent("a", 1),
+        succeeded("a", 1, false),
+    ];
+    // From the question to the end are five seconds and an hour, of which nobody worked an hour and a second.
+    assert_eq!(measured(&bodies), Some(4_000));
 }

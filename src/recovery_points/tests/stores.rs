@@ -6,11 +6,14 @@ use salvor_contract::Size;
 
 use crate::change_set::Asked;
 use crate::change_set::Choice;
+use crate::graph::Graph;
 use crate::graph::samples;
 use crate::model::instance::Invariant;
 use crate::model::instance::Set;
 use crate::model::instance::Store;
 use crate::model::instance::StoreClass;
+use crate::recovery_points::Request;
+use crate::recovery_points::select;
 use crate::recovery_points::tests::GOAL;
 use crate::recovery_points::tests::NOW;
 use crate::recovery_points::tests::dump;
@@ -178,5 +181,57 @@ fn a_point_about_to_expire_and_a_backup_that_shrank_are_named() {
             "expiry: `pipelines`: newest expires in 3 h",
             "size: `pipelines`: newest holds 20 B, the one before it 3.2 GB: look whether it is whole",
         ]
+    );
+}
+
+#[test]
+fn a_moment_that_is_named_for_one_store_is_its_goal_alone() {
+    let names = ["2026-04-05T02:30:00Z", "newer"];
+    let (plan, seen) = world(vec![
+        (
+            "metadata",
+            vec![window(
+                "pitr",
+                "2026-03-30T02:00:00Z",
+                "2026-04-06T01:58:40Z",
+            )],
+        ),
+        (
+            "search",
+            vec![
+                dump(names[0], "2026-04-05T02:30:00Z"),
+                dump(names[1], "2026-04-06T01:00:00Z"),
+            ],
+        ),
+    ]);
+    let graph = Graph::of(&plan).expect("no cycle");
+    let mut request = Request::new(Asked::Latest);
+    request
+        .points
+        .insert("metadata".into(), "2026-04-06T01:30:00Z".into());
+    // A point's id comes first, also where it can be read as a moment.
+    request.points.insert("search".into(), names[0].into());
+    let found = select(&plan, &graph, &seen, &request);
+    let chosen: Vec<String> = found
+        .selections
+        .iter()
+        .map(|selection| match &selection.choice {
+            Choice::Restore(chosen) => format!("{} at {}", chosen.point.id, chosen.at),
+            other @ (Choice::Later(_) | Choice::Leave | Choice::Impossible) => format!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        chosen,
+        [
+            "pitr at 2026-04-06T01:30:00Z",
+            "2026-04-05T02:30:00Z at 2026-04-05T02:30:00Z"
+        ]
+    );
+    assert!(
+        found.selections[0]
+            .reason
+            .ends_with("; 2026-04-06T01:30Z was named for it"),
+        "{}",
+        found.selections[0].reason
     );
 }
