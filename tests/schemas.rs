@@ -1,6 +1,7 @@
 //! The files in `schemas/` are what the code makes, and they fit what there is: every plan of the repository, and
 //! a change set, a journal and a report of a real run. `UPDATE=1 cargo test --test schemas` writes them anew.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
@@ -74,71 +75,69 @@ fn json_of(value: &toml::Value) -> Value {
     }
 }
 
-/// The schema of one of the files that a plan names.
-fn definition(name: &str) -> Validator {
-    let mut whole = schema(Subject::Plan, &registry());
-    let part = whole["$defs"][name].clone();
-    let Value::Object(part) = part else {
-        panic!("there is no definition `{name}`");
-    };
-    let keep = whole["$defs"].take();
-    let mut schema = json!({ "$schema": whole["$schema"], "$defs": keep });
-    for (key, value) in part {
-        schema[key] = value;
-    }
-    jsonschema::validator_for(&schema).expect("a schema")
-}
-
-/// The files of a plan, each with what it is: `None` is `plan.toml` itself.
-fn files_of(plan: &Path) -> BTreeSet<(PathBuf, Option<&'static str>)> {
-    let mut files = BTreeSet::new();
-    let mut open = vec![(plan.to_owned(), None)];
-    while let Some((path, role)) = open.pop() {
+/// The files of a plan, each with what it is.
+fn files_of(plan: &Path) -> BTreeMap<PathBuf, Subject> {
+    let mut files = BTreeMap::new();
+    let mut open = vec![(plan.to_owned(), Subject::Plan)];
+    while let Some((path, subject)) = open.pop() {
         let value = toml_file(&path);
         let beside = |name: &Value| path.with_file_name(name.as_str().expect("a path"));
         let texts = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let tables = |value: &Value| value.as_object().cloned().unwrap_or_default();
         for name in texts(&value["include"]) {
-            open.push((beside(&name), Some("included-file")));
+            open.push((beside(&name), Subject::IncludedFile));
         }
         for (_, group) in tables(&value["groups"]) {
-            open.push((beside(&group["file"]), Some("group-file")));
+            open.push((beside(&group["file"]), Subject::GroupFile));
         }
         for (_, variant) in tables(&value["variants"]) {
             for (_, name) in tables(&variant["files"]) {
-                open.push((beside(&name), Some("variant-file")));
+                open.push((beside(&name), Subject::VariantFile));
             }
         }
-        files.insert((path, role));
+        files.insert(path, subject);
     }
     files
 }
 
 #[test]
 fn every_plan_of_the_repository_fits() {
-    let whole = validator(Subject::Plan);
     let mut count = 0;
-    for entry in std::fs::read_dir(root().join("plans")).expect("plans/ is there") {
-        let plan = entry.expect("an entry").path().join("plan.toml");
-        if !plan.exists() {
-            continue;
-        }
-        for (file, role) in files_of(&plan) {
-            let value = toml_file(&file);
-            let found = match role {
-                None => problems(&whole, &value),
-                Some(role) => problems(&definition(role), &value),
-            };
-            assert!(
-                found.is_empty(),
-                "{}:\n{}",
-                file.display(),
-                found.join("\n")
-            );
-            count += 1;
-        }
+    for (file, subject) in files_of_all_plans() {
+        let found = problems(&validator(subject), &toml_file(&file));
+        let found = found.join("\n");
+        assert!(found.is_empty(), "{}:\n{found}", file.display());
+        count += 1;
     }
     assert!(count > 15, "{count} files");
+}
+
+/// The files of all plans below plans/, each with what it is.
+fn files_of_all_plans() -> BTreeMap<PathBuf, Subject> {
+    let entries = std::fs::read_dir(root().join("plans")).expect("plans/ is there");
+    let plans = entries.map(|entry| entry.expect("an entry").path().join("plan.toml"));
+    plans
+        .filter(|plan| plan.exists())
+        .flat_map(|plan| files_of(&plan))
+        .collect()
+}
+
+/// An editor completes nothing in a file that does not say what it is.
+#[test]
+fn every_file_of_a_plan_names_its_schema() {
+    for (file, subject) in files_of_all_plans() {
+        let text = read(&file);
+        let first = text.lines().next().unwrap_or_default();
+        let named = first.strip_prefix("#:schema ").unwrap_or_default();
+        let named = file.with_file_name(named).canonicalize();
+        let schema = root().join(format!("schemas/{}.schema.json", subject.name()));
+        assert_eq!(
+            named.ok(),
+            schema.canonicalize().ok(),
+            "{} begins with `{first}`",
+            file.display()
+        );
+    }
 }
 
 #[test]

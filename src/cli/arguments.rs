@@ -460,8 +460,14 @@ pub enum ReportForm {
 /// What there is a schema of.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum SchemaSubject {
-    /// plan.toml, and the files that it names.
+    /// plan.toml.
     Plan,
+    /// A file that a plan includes.
+    IncludedFile,
+    /// The file of one value of a variant.
+    VariantFile,
+    /// The file of a group.
+    GroupFile,
     /// A saved change set, and what `plan --json` prints.
     ChangeSet,
     /// One line of a journal.

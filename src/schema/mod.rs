@@ -25,8 +25,14 @@ use crate::report::Report;
 /// What there is a schema of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// `plan.toml`, read as JSON. Under `$defs`: `included-file`, `group-file`, `variant-file`.
+    /// `plan.toml`, read as JSON.
     Plan,
+    /// A file that a plan includes.
+    IncludedFile,
+    /// The file of one value of a variant.
+    VariantFile,
+    /// The file of a group.
+    GroupFile,
     /// A saved change set, and `plan --json`.
     ChangeSet,
     /// One line of a journal.
@@ -39,8 +45,11 @@ pub enum Subject {
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::Plan,
+        Self::IncludedFile,
+        Self::VariantFile,
+        Self::GroupFile,
         Self::ChangeSet,
         Self::Journal,
         Self::Report,
@@ -51,6 +60,9 @@ impl Subject {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Plan => "plan",
+            Self::IncludedFile => "included-file",
+            Self::VariantFile => "variant-file",
+            Self::GroupFile => "group-file",
             Self::ChangeSet => "change-set",
             Self::Journal => "journal",
             Self::Report => "report",
@@ -63,6 +75,9 @@ impl Subject {
 pub fn schema(subject: Subject, registry: &Registry) -> Value {
     match subject {
         Subject::Plan => plan::schema(registry),
+        Subject::IncludedFile | Subject::VariantFile | Subject::GroupFile => {
+            plan::schema_of_file(registry, subject.name())
+        }
         Subject::ChangeSet => change_set(),
         Subject::Journal => journal(),
         Subject::Report => of_type::<Report>("The report of a run."),

@@ -59,6 +59,25 @@ pub(super) fn schema(registry: &Registry) -> Value {
     schema
 }
 
+/// The schema of another file of a plan, by its name under `$defs`. It stands alone: not every editor follows a fragment
+/// or a reference to another file.
+pub(super) fn schema_of_file(registry: &Registry, name: &str) -> Value {
+    let mut definitions = schema(registry)["$defs"].take();
+    let file = definitions[name].take();
+    if let Value::Object(definitions) = &mut definitions {
+        definitions.retain(|name, _| !name.ends_with("-file"));
+    }
+    let mut schema = json!({
+        "$schema": DIALECT,
+        "title": format!("A file of a recovery plan: {}.", name.replace('-', " ")),
+        "$defs": definitions,
+    });
+    if let (Value::Object(schema), Value::Object(file)) = (&mut schema, file) {
+        schema.extend(file);
+    }
+    schema
+}
+
 fn forget_required(table: &mut Value) {
     if let Value::Object(table) = table {
         table.remove("required");

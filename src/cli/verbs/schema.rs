@@ -11,6 +11,9 @@ use crate::schema::schema;
 pub fn print(subject: SchemaSubject, registry: &Registry) -> anyhow::Result<Exit> {
     let subject = match subject {
         SchemaSubject::Plan => Subject::Plan,
+        SchemaSubject::IncludedFile => Subject::IncludedFile,
+        SchemaSubject::VariantFile => Subject::VariantFile,
+        SchemaSubject::GroupFile => Subject::GroupFile,
         SchemaSubject::ChangeSet => Subject::ChangeSet,
         SchemaSubject::Journal => Subject::Journal,
         SchemaSubject::Report => Subject::Report,
