@@ -1,5 +1,6 @@
-//! plans/calabi: dumps, artifacts, chunks and the audit log lie in real buckets, the platform is a web server, and one
-//! PostgreSQL stands for the live instance and for what RDS restores by the operator's word.
+//! plans/calabi: dumps, artifacts, chunks and the audit log lie in real buckets, the platform is a web server, its
+//! clusters keep their replicas, and one PostgreSQL stands for the live instance and for what RDS restores by the
+//! operator's word.
 
 use crate::case::Case;
 use crate::case::Course;
@@ -7,6 +8,7 @@ use crate::case::each;
 use crate::case::plain;
 use crate::case::recover;
 use crate::case::with;
+use crate::cluster::Clusters;
 use crate::database::Database;
 use crate::operator::Question;
 use crate::storage::Storage;
@@ -16,7 +18,7 @@ use crate::world::World;
 use crate::world::hours_ago;
 
 /// All that is applied of it.
-pub const CASES: [Case; 14] = [
+pub const CASES: [Case; 15] = [
     plain("full"),
     with(
         "new-cluster",
@@ -24,6 +26,10 @@ pub const CASES: [Case; 14] = [
             ("method", "pitr"),
             ("pipelines-database", "calabi_pipelines_new"),
         ],
+    ),
+    with(
+        "region-loss",
+        &[("pipelines-database", "calabi_pipelines_away")],
     ),
     plain("pitr"),
     plain("single-table"),
@@ -47,19 +53,34 @@ insert into dag_run select generate_series(1, 400);";
 /// The database of scenario single-table: others compare the rows of the live one.
 const ROWS: &str = "calabi_rows";
 
+/// What the tenant runs before its disaster.
+const DEPLOYMENTS: [(&str, u32); 2] = [("calabi-pipelines-scheduler", 3), ("calabi-web", 5)];
+
 /// A tenant, and what is left of it.
 struct Tenant<'a> {
     world: World,
+    clusters: Clusters,
+    /// What the names of the buckets end with that are left: those of home, or their replicas.
+    ending: &'static str,
     storage: &'a Storage,
     database: &'a Database,
     name: String,
 }
 
 impl<'a> Tenant<'a> {
-    fn new(storage: &'a Storage, database: &'a Database, dump: &[u8], web: &Web) -> Self {
+    fn new(
+        storage: &'a Storage,
+        database: &'a Database,
+        dump: &[u8],
+        web: &Web,
+        case: &Case,
+    ) -> Self {
         let name = fresh("acme");
         let mut world = World::of("calabi");
+        let clusters = Clusters::install(&world);
+        clusters.make("calabi-prod", &DEPLOYMENTS);
         storage.tell(&mut world);
+        world.give("home", storage.region());
         world.set("CALABI_RDS_PASSWORD", "not asked for");
         world.set("CALABI_SLACK_WEBHOOK", web.url("/hook"));
         world.give("tenant", &*name);
@@ -69,6 +90,13 @@ impl<'a> Tenant<'a> {
         world.give("iq-count", web.url("/api/charts/count"));
         world.give("chunk-bucket", format!("{name}-chunks"));
         world.give("audit-bucket", format!("{name}-audit"));
+        world.give("replica-backups", format!("calabi-backups-{name}-replica"));
+        world.give(
+            "replica-artifacts",
+            format!("calabi-{name}-mlartifacts-replica"),
+        );
+        world.give("replica-chunks", format!("{name}-chunks-replica"));
+        world.give("replica-audit", format!("{name}-audit-replica"));
         // The backups of one night, which lie hours back whatever the time of day is.
         let day = hours_ago(5)[..10].to_owned();
         world.give("snapshot", "rds:calabi-rds-nightly");
@@ -78,6 +106,11 @@ impl<'a> Tenant<'a> {
         world.give("volumes-at", format!("{day}T04:00:00Z"));
         let mut tenant = Self {
             world,
+            clusters,
+            ending: match case.scenario {
+                "region-loss" => "-replica",
+                _ => "",
+            },
             storage,
             database,
             name,
@@ -88,10 +121,13 @@ impl<'a> Tenant<'a> {
     }
 
     fn bucket(&self, name: &str) -> String {
+        let (tenant, ending) = (&self.name, self.ending);
         match name {
-            "backups" => format!("calabi-backups-{}", self.name),
-            "artifacts" => format!("calabi-{}-mlartifacts", self.name),
-            other => format!("{}-{other}", self.name),
+            "backups" => format!("calabi-backups-{tenant}{ending}"),
+            "artifacts" => format!("calabi-{tenant}-mlartifacts{ending}"),
+            "chunks-restore" => format!("{tenant}-chunks{ending}-restore"),
+            "audit-restored" => format!("{tenant}-audit{ending}-restored"),
+            other => format!("{tenant}-{other}{ending}"),
         }
     }
 
@@ -131,12 +167,16 @@ impl<'a> Tenant<'a> {
     fn reply(&self, question: &Question) -> String {
         let words = match question.step.as_str() {
             "assess" => "the instance is lost",
-            "recovery-point" | "pipelines-start" | "values-read" | "metadata-removed" => "yes",
+            "recovery-point" | "values-read" | "metadata-removed" => "yes",
             "bucket-posture" => "yes",
-            "fence" => "calabi-web 3",
+            "pipelines-stop" => return self.clusters.types(question)[0].clone(),
+            "fence" => return self.clusters.types(question)[1].clone(),
+            "workloads-started" | "pipelines-start" => {
+                self.clusters.types(question);
+                "yes"
+            }
             "infra" => "the cluster is there",
             "metadata" => "127.0.0.1",
-            "pipelines-stop" => "2",
             "search-repository" => "acknowledged",
             "search-snapshot" => "daily-2026.04.06",
             "search-snapshot-at" => return hours_ago(4),
@@ -184,7 +224,7 @@ impl<'a> Tenant<'a> {
         let runs = "select count(*) from dag_run";
         let artifacts: Vec<String> = texts("artifacts").into_keys().collect();
         match case.scenario {
-            "full" | "new-cluster" => {
+            "full" | "new-cluster" | "region-loss" => {
                 let name = case.input("pipelines-database");
                 let name = name.unwrap_or("calabi_pipelines_restored");
                 assert_eq!(self.sql(name, runs), "400");
@@ -215,6 +255,15 @@ impl<'a> Tenant<'a> {
             }
             _ => {}
         }
+        let replicas = |(name, before): (&str, u32)| {
+            // A lost cluster stays fenced, whatever becomes of its region.
+            let is_lost = matches!(case.scenario, "new-cluster" | "region-loss");
+            let replicas = if is_lost { 0 } else { before };
+            (name.to_owned(), replicas.to_string())
+        };
+        let expected = DEPLOYMENTS.into_iter().map(replicas).collect();
+        let found = self.clusters.replicas("calabi-prod");
+        assert_eq!(found, expected, "{}", case.scenario);
     }
 }
 
@@ -238,7 +287,7 @@ fn a_calabi_tenant_comes_back_in_every_scenario() {
     let dump = database.dump("calabi_pipelines", &["--format=plain", "--compress=6"]);
     database.sql("calabi_pipelines", "insert into dag_run values (401)");
     each(&CASES, 4, |case| {
-        let tenant = Tenant::new(&storage, &database, &dump, &web);
+        let tenant = Tenant::new(&storage, &database, &dump, &web, case);
         let reply = |question: &Question| tenant.reply(question);
         if case.scenario == "verification" {
             // Compares with what was written down when the backup was looked at.

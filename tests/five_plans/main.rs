@@ -4,6 +4,7 @@
 mod backup_strategies;
 mod calabi;
 mod case;
+mod cluster;
 mod database;
 mod datafly_signal;
 mod hopsworks;

@@ -27,6 +27,14 @@ pub struct Question {
     how: How,
 }
 
+impl Question {
+    /// The commands that it shows, in their order.
+    pub fn commands(&self) -> impl Iterator<Item = &str> {
+        let lines = self.ask.lines();
+        lines.filter_map(|line| line.strip_prefix("  $ "))
+    }
+}
+
 /// How an answer is given, as the run says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum How {
