@@ -19,7 +19,7 @@ use crate::world::hours_ago;
 /// All that is applied of it.
 pub const CASES: [Case; 4] = [
     plain("set-up"),
-    plain("new-cluster"),
+    with("new-cluster", &[("access", "keys")]),
     plain("in-place"),
     with(
         "in-place",
@@ -151,11 +151,10 @@ impl Cluster {
                 "velero/velero:v1.17.1"
             }
             "location" => {
-                assert!(
-                    self.world
-                        .read("rendered/location.yaml")
-                        .contains(&self.bucket)
-                );
+                let location = self.world.read("rendered/location.yaml");
+                for words in [&*self.bucket, "s3Url:", "name: hopsworks-bsl-credentials"] {
+                    assert!(location.contains(words), "{location}");
+                }
                 let state = json!({
                     "apiVersion": "velero.io/v1", "kind": "BackupStorageLocation",
                     "metadata": { "name": "hopsworks-bsl", "namespace": "velero" },
@@ -169,6 +168,8 @@ impl Cluster {
                 );
                 "hopsworks-bsl"
             }
+            "location-credentials" => "hopsworks-bsl-credentials",
+            "location-writable" => "ReadWrite",
             "versioning" => {
                 storage.keep_versions(&self.bucket);
                 "Enabled"
