@@ -40,6 +40,7 @@ struct Platform<'a> {
     storage: &'a Storage,
     database: Database,
     kubectl: Program,
+    backups: String,
     blobs: String,
 }
 
@@ -63,7 +64,7 @@ impl<'a> Platform<'a> {
         let mut world = World::of("backup-strategies");
         storage.tell(&mut world);
         world.set("METADATA_PASSWORD", "not asked for");
-        world.give("backups", backups);
+        world.give("backups", &*backups);
         world.give("blobs", &*blobs);
         world.give("replica", replica);
         world.give("lite-host", "127.0.0.1");
@@ -85,21 +86,28 @@ impl<'a> Platform<'a> {
             storage,
             database,
             kubectl,
+            backups,
             blobs,
         })
     }
 
     /// The manifest is applied: the operator of PostgreSQL makes the cluster, which archives.
-    fn makes_cluster(&self) {
+    fn makes_cluster(&self, case: &Case) {
         let manifest = self.world.read("rendered/recovery.yaml");
-        assert!(manifest.contains("serverName: \"metadata\""), "{manifest}");
+        for words in ["serverName: \"metadata\"", "imageName: \"ghcr.io/"] {
+            assert!(manifest.contains(words), "{manifest}");
+        }
         let cluster = json!({
             "apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster",
             "metadata": { "name": "metadata-recovered", "namespace": "platform" },
             "status": { "phase": "Cluster in healthy state", "instances": 3, "readyInstances": 3 },
         });
-        let get =
-            "--context prod get clusters.postgresql.cnpg.io metadata-recovered -n platform -o";
+        let context = match case.scenario {
+            "region-loss" => "prod-away",
+            _ => "prod",
+        };
+        let cluster_of = "get clusters.postgresql.cnpg.io metadata-recovered -n platform -o";
+        let get = format!("--context {context} {cluster_of}");
         self.kubectl
             .expect(&format!("{get} json"), &[&format!("{cluster:#}\n")]);
         let condition = "{.status.conditions[?(@.type=='ContinuousArchiving')].status}";
@@ -108,14 +116,21 @@ impl<'a> Platform<'a> {
     }
 
     /// What the operator does and says.
-    fn reply(&self, question: &Question) -> String {
+    fn reply(&self, case: &Case, question: &Question) -> String {
         let words = match question.step.as_str() {
             "configuration" => "0a1b2c3",
             "database" => {
-                self.makes_cluster();
+                self.makes_cluster(case);
                 "yes"
             }
             "database-ready" | "dump-target" => "yes",
+            "object-store" => {
+                let store = self.world.read("rendered/object-store.yaml");
+                for words in [&*self.backups, "endpointURL:", "backups-credentials"] {
+                    assert!(store.contains(words), "{store}");
+                }
+                return format!("s3://{}/", self.backups);
+            }
             "no-dangling" => "0",
             "search-restored" | "search-built" => "1200",
             "cache-started" => "17 keys",
@@ -164,7 +179,7 @@ fn what_the_decision_record_backs_up_comes_back() {
             _ => Course::Undisturbed,
         };
         let done = recover(&platform.world, case, course, &|question| {
-            platform.reply(question)
+            platform.reply(case, question)
         });
         assert!(done.told.contains(": GREEN in "), "{}", done.told);
         platform.kubectl.was_called_as_expected();
