@@ -28,7 +28,7 @@ const OWN: (&str, &str) = ("platform", "self-managed");
 const ARCHIVING: (&str, &str) = ("platform", "self-managed-archiving");
 
 /// All that is applied of it.
-pub const CASES: [Case; 18] = [
+pub const CASES: [Case; 20] = [
     with("database-failure", &[AWS]),
     with("database-failure", &[GCP]),
     with("database-failure", &[AZURE]),
@@ -46,7 +46,9 @@ pub const CASES: [Case; 18] = [
     with("pod-failure", &[AWS]),
     with("node-failure", &[AWS]),
     with("kafka-failure", &[AWS]),
+    with("mirror", &[AWS]),
     with("kafka-standby", &[AWS]),
+    with("kafka-switch-back", &[AWS]),
 ];
 
 const ROWS: &str = "create table organisations(id int primary key, name text);
@@ -136,15 +138,15 @@ impl<'a> Platform<'a> {
     fn reply(&self, question: &Question) -> String {
         let words = match question.step.as_str() {
             "database" => "127.0.0.1",
-            "connection" => "4711",
-            "restarted" | "restarted-after-promotion" | "placement" => "yes",
+            "connection" | "connection-promoted" => "4711",
+            "restart-deployments" | "restart-promoted-deployments" | "placement" => "yes",
             "restarts" => "none",
             "settings" => "7 days, 02:00-03:00",
             "infra" => "three nodes are ready",
             "topics" => "events.raw, events.processed, events.delivery.webhook, events.dlq",
             "redis" => "PONG",
-            "deployed" | "upgrade" => "3",
-            "lag" | "standby-lag" => "0",
+            "deployed" | "upgrade" | "standby-serves" | "primary-written" | "primary-serves" => "3",
+            "lag" | "standby-lag" | "standby-drained" => "0",
             "kafka-provider" => "case 12345",
             "promoted" if question.ask.contains("prints: f") => "f",
             "promoted" => "us-east-1a, us-east-1b",
@@ -158,7 +160,10 @@ impl<'a> Platform<'a> {
             "snapshot" => "pre-upgrade-202604060200",
             "snapshot-verified" => "40 200",
             "mirror-stopped" => "offset 17",
-            "standby-serves" => "primary.events.raw is read",
+            "mirror-running" => "primary.events.raw",
+            "primary-answers" => {
+                "events.raw, events.processed, events.delivery.webhook, events.dlq"
+            }
             step => panic!("{step} asks: {}", question.ask),
         };
         words.to_owned()
@@ -219,7 +224,7 @@ fn datafly_signal_comes_back_in_every_scenario() {
             return;
         };
         platform.kubectl.expect(
-            "wait deployments --all -n datafly --for=condition=Available --timeout=10m",
+            "--context datafly-prod wait deployments --all -n datafly --for=condition=Available --timeout=10m",
             &["deployment.apps/gateway condition met\ndeployment.apps/management-api condition met\n"],
         );
         let course = match (case.scenario, case.inputs) {
@@ -234,7 +239,9 @@ fn datafly_signal_comes_back_in_every_scenario() {
         platform.kubectl.was_called_as_expected();
         let verdict = match case.scenario {
             // People say all of it, and nothing of it is looked at.
-            "pre-upgrade" | "kafka-failure" | "kafka-standby" => ": AMBER in ",
+            "pre-upgrade" | "kafka-failure" | "mirror" | "kafka-standby" | "kafka-switch-back" => {
+                ": AMBER in "
+            }
             "backup-settings" if case.inputs.contains(&GCP) => ": AMBER in ",
             _ => ": GREEN in ",
         };
@@ -248,10 +255,27 @@ fn datafly_signal_comes_back_in_every_scenario() {
         } else {
             done.again.ends_with(0);
         }
-        if case.scenario == "kafka-standby" {
-            let mirror = platform.world.read("rendered/mm2.properties");
-            let topics = r"primary->standby.topics = events\\..*";
-            assert!(mirror.lines().any(|line| line == topics), "{mirror}");
-        }
+        let (file, lines): (&str, &[&str]) = match case.scenario {
+            "mirror" => (
+                "rendered/mm2.properties",
+                &[r"primary->standby.topics = events\\..*"],
+            ),
+            "kafka-standby" => (
+                "rendered/kafka.standby.yaml",
+                &["    topicPrefix: \"primary.\""; 2],
+            ),
+            "kafka-switch-back" => (
+                "rendered/kafka.drain.yaml",
+                &["    topicPrefix: \"\"", "    topicPrefix: \"primary.\""],
+            ),
+            _ => return,
+        };
+        let text = platform.world.read(file);
+        let found: Vec<&str> = text.lines().filter(|line| line.contains("opic")).collect();
+        let found = found.into_iter().filter(|line| !line.starts_with('#'));
+        let found: Vec<&str> = found
+            .filter(|line| line.contains(".topics = ") || line.contains("Prefix"))
+            .collect();
+        assert_eq!(found, lines, "{text}");
     });
 }
