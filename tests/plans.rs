@@ -6,6 +6,8 @@
 
 #[path = "plans/coverage.rs"]
 mod coverage;
+#[path = "plans/placeholders.rs"]
+mod placeholders;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -591,9 +593,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
     (
         "calabi",
         &[
-            "rto-below-steps: the steps of `pitr` take 2h45m one after the other, and its RTO is 2h",
             "rto-below-steps: the steps of `single-table` take 45m one after the other, and its RTO is 30m",
-            "rto-below-steps: the steps of `ml-artifacts` take 1h30m one after the other, and its RTO is 30m",
             "too-few-copies: the copies of `pipelines` do not hold 3-2-1-1-0: 0 of 1 immutable or offline, 1 not verified",
             "too-few-copies: the copies of `artifacts` do not hold 3-2-1-1-0: 1 of 2 media, 0 of 1 immutable or offline, 1 not verified",
             "too-few-copies: the copies of `chunks` do not hold 3-2-1-1-0: 1 of 2 media, 0 of 1 immutable or offline, 1 not verified",

@@ -1,7 +1,7 @@
 //! Where each line of the five documents is: `plans/coverage.toml` says it, and `docs/seed-coverage.md` is made of it.
 //!
-//! Every place that is named must be there, and must be what it is said to be: a line that is `manual` has a step that
-//! asks, one that is `automatic` a step that does not. `UPDATE=1 cargo test --test plans` writes the page.
+//! Every place that is named must be there, and must be what it is said to be: all steps of a line that is `manual` ask,
+//! none of one that is `automatic`. `UPDATE=1 cargo test --test plans` writes the page.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -50,6 +50,7 @@ struct Line {
 #[serde(rename_all = "lowercase")]
 enum How {
     Automatic,
+    Mixed,
     Manual,
     Policy,
     Test,
@@ -57,8 +58,9 @@ enum How {
 }
 
 impl How {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Automatic,
+        Self::Mixed,
         Self::Manual,
         Self::Policy,
         Self::Test,
@@ -68,6 +70,7 @@ impl How {
     fn word(self) -> &'static str {
         match self {
             Self::Automatic => "automatic",
+            Self::Mixed => "mixed",
             Self::Manual => "manual",
             Self::Policy => "policy",
             Self::Test => "test",
@@ -102,7 +105,7 @@ fn coverage() -> Coverage {
 }
 
 /// The files below a folder with one of these endings, by path from the root of the repository.
-fn files(folder: &str, ending: &str) -> BTreeMap<String, String> {
+pub(crate) fn files(folder: &str, ending: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut open = vec![root().join(folder)];
     while let Some(path) = open.pop() {
@@ -149,7 +152,8 @@ impl Repository {
         }
     }
 
-    /// Every file that has the place, or nothing.
+    /// Every file that has the place, or nothing. A place is written as a key, which one file has; as `FILE#KEY`; or as
+    /// `each#KEY`, for the files of a variant.
     fn places(&self, plan: Option<&str>, written: &str) -> Vec<Place> {
         if let Some(name) = written.strip_prefix("test:") {
             return self.tests(name);
@@ -166,13 +170,19 @@ impl Repository {
         if let Some(name) = written.strip_prefix("file:") {
             return self.file(format!("plans/{plan}/{name}"), Found::Declaration);
         }
-        let path: Vec<&str> = written.split('.').collect();
+        let (file, key) = match written.split_once('#') {
+            Some(("each", key)) => (None, key),
+            Some((file, key)) => (Some(format!("plans/{plan}/{file}")), key),
+            None => (None, written),
+        };
+        let path: Vec<&str> = key.split('.').collect();
         let files = self.plans.get(plan).into_iter().flatten();
         files
+            .filter(|(name, _)| file.as_ref().is_none_or(|file| file == *name))
             .filter_map(|(file, table)| {
                 Some(Place {
                     file: file.clone(),
-                    name: Some(written.to_owned()),
+                    name: Some(key.to_owned()),
                     found: found(table, &path)?,
                 })
             })
@@ -240,19 +250,29 @@ fn wrong(line: &Line, places: &[(String, Vec<Place>)]) -> Option<String> {
     if let Some((written, _)) = places.iter().find(|(_, found)| found.is_empty()) {
         return Some(format!("`{written}` is not there"));
     }
-    let has = |wanted: &[Found]| {
-        let all = places.iter().flat_map(|(_, places)| places);
-        let mut all = all.map(|place| place.found);
-        all.any(|found| wanted.contains(&found))
+    let is_of_one = |written: &str| !written.contains('#') && !written.starts_with("test:");
+    if let Some((written, _)) = places
+        .iter()
+        .find(|(written, found)| is_of_one(written) && found.len() > 1)
+    {
+        return Some(format!(
+            "`{written}` is in several files: name one, or each"
+        ));
+    }
+    let has = |wanted: Found| {
+        let mut all = places.iter().flat_map(|(_, places)| places);
+        all.any(|place| place.found == wanted)
     };
+    let (does, asks) = (has(Found::DoingStep), has(Found::AskingStep));
     let is_so = match line.how {
-        How::Automatic => has(&[Found::DoingStep, Found::Test]),
-        How::Manual => has(&[Found::AskingStep]),
-        How::Policy => has(&[Found::Declaration]),
-        How::Test => has(&[Found::Test]),
+        How::Automatic => does && !asks,
+        How::Mixed => does && asks,
+        How::Manual => asks && !does,
+        How::Policy => has(Found::Declaration),
+        How::Test => has(Found::Test),
         How::Open => line.note.is_some(),
     };
-    (!is_so).then(|| format!("nothing of it is {}", line.how.word()))
+    (!is_so).then(|| format!("it is not {}", line.how.word()))
 }
 
 fn cell(places: &[(String, Vec<Place>)]) -> String {
@@ -271,15 +291,15 @@ fn cell(places: &[(String, Vec<Place>)]) -> String {
     cells.join("; ")
 }
 
-fn counts<'a>(lines: impl Iterator<Item = &'a Line>) -> [usize; 5] {
-    let mut counts = [0; 5];
+fn counts<'a>(lines: impl Iterator<Item = &'a Line>) -> [usize; 6] {
+    let mut counts = [0; 6];
     for line in lines {
         counts[line.how as usize] += 1;
     }
     counts
 }
 
-fn row(title: &str, counts: [usize; 5]) -> String {
+fn row(title: &str, counts: [usize; 6]) -> String {
     let cells: Vec<String> = counts.iter().map(ToString::to_string).collect();
     let all: usize = counts.iter().sum();
     format!("| {title} | {all} | {} |\n", cells.join(" | "))
@@ -290,11 +310,12 @@ const HEAD: &str = "\
 # Where the five documents are
 
 Each line of the documents that `plans/` stands for, and where the plans have it.
-`automatic`: salvor does it or computes it.
-`manual`: a step asks a person, with commands, role and evidence.
+`automatic`: salvor does it or computes it, all steps of it.
+`mixed`: salvor does some of it, and asks a person for the rest.
+`manual`: all steps of it ask a person, with commands, role and evidence.
 `policy`: the plan declares it, and `check` and `plan` compute with it.
 `test`: the document's defect is put back, or a rule is shown, by a test.
-`open`: it is not there; the note says what is missing.
+`open`: it is not there, or a defect that neither `check` nor `plan` finds; the note says what is missing.
 A test looks for every place that is named here.
 
 ";
@@ -304,12 +325,12 @@ fn page(coverage: &Coverage, repository: &Repository) -> (String, Vec<String>) {
     let mut text = HEAD.to_owned();
     let words = How::ALL.map(How::word).join(" | ");
     text.push_str(&format!(
-        "| document | lines | {words} |\n|---|---|---|---|---|---|---|\n"
+        "| document | lines | {words} |\n|---|---|---|---|---|---|---|---|\n"
     ));
-    let lines_of = |document: &'_ Document| -> [usize; 5] {
+    let lines_of = |document: &'_ Document| -> [usize; 6] {
         counts(document.section.iter().flat_map(|section| &section.lines))
     };
-    let mut all = [0; 5];
+    let mut all = [0; 6];
     for document in &coverage.document {
         let counted = lines_of(document);
         text.push_str(&row(&document.title, counted));
