@@ -363,7 +363,7 @@ fn the_defects_of_the_documents_are_found() {
             "plan.toml",
             "{ mode = \"in-place\" }",
             "{ mode = \"in-place\", rondb-id = 254811140 }",
-            Code::BadValue,
+            Code::NumberForText,
         ),
         // Daily dumps against an objective of one hour.
         (
@@ -598,7 +598,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
             "too-few-copies: the copies of `artifacts` do not hold 3-2-1-1-0: 1 of 2 media, 0 of 1 immutable or offline, 1 not verified",
             "too-few-copies: the copies of `chunks` do not hold 3-2-1-1-0: 1 of 2 media, 0 of 1 immutable or offline, 1 not verified",
             "too-few-copies: the copies of `audit-log` do not hold 3-2-1-1-0: 0 of 1 immutable or offline, 2 not verified",
-            "trap: Settings and grants of the database itself (ALTER DATABASE … SET, GRANT … ON DATABASE) are in no dump made without --create: give them to the new database afterwards.",
+            "trap: settings and grants of the database itself (ALTER DATABASE … SET, GRANT … ON DATABASE) are in no dump made without --create",
             "too-few-copies: the copies of `metadata` do not hold 3-2-1-1-0: 0 of 1 immutable or offline, 1 not verified",
             "too-few-copies: the copies of `metadata` do not hold 3-2-1-1-0: 0 of 1 immutable or offline, 1 not verified",
         ],

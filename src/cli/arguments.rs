@@ -8,6 +8,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
+use crate::model::moment;
 use crate::plan_file::Code;
 use crate::plan_file::similar;
 
@@ -138,9 +139,7 @@ pub struct GoalChoice {
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| {
-        format!("`{text}` is not a moment: write date, time and zone, such as 2026-04-06T01:30:00Z")
-    })
+    moment(text).map_err(|unfit| unfit.to_string())
 }
 
 /// Arguments of `init`.

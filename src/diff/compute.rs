@@ -35,7 +35,7 @@ use crate::diff::warnings::traps;
 use crate::graph::Graph;
 use crate::model::instance::Instance;
 use crate::model::instance::Step;
-use crate::model::order::is_given_back;
+use crate::model::order::afterwards;
 use crate::recovery_points::Loss;
 use crate::recovery_points::select;
 use crate::survey::CONCURRENT_MAX;
@@ -142,8 +142,8 @@ pub async fn compute(
             if let Change::Seen(preview) = change {
                 add_known(&mut known, name, &preview.known);
             }
-            let is_given_back = is_given_back(&plan.steps, name);
-            hints.extend(traps(reading.registry, name, kind, &draft, is_given_back));
+            let after = afterwards(&plan.steps, reading.registry, name);
+            hints.extend(traps(reading.registry, name, kind, &draft, after));
             let plan_dir = &reading.surroundings.plan_dir;
             let is_made_here = |path: &str| ledger.is_written(path);
             let files = read_by(kind, &draft.with, plan_dir, is_made_here);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use salvor_contract::ActionKind;
+use salvor_contract::Afterwards;
 use salvor_contract::Judged;
 use salvor_contract::StepName;
 
@@ -28,7 +29,7 @@ pub(super) fn traps(
     step: &StepName,
     kind: &ActionKind,
     draft: &Draft,
-    is_given_back: bool,
+    after: Afterwards,
 ) -> Vec<StepWarning> {
     let store = draft.store.as_ref();
     let with = as_written(&draft.with);
@@ -36,13 +37,13 @@ pub(super) fn traps(
         takes: &kind.with,
         with: &with,
         store: store.and_then(|store| Some((registry.store(&store.kind)?, &store.with))),
-        is_given_back,
+        after,
     };
     let met = kind.traps.iter().filter(|trap| trap.when.holds(judged));
     met.map(|trap| StepWarning {
         about: "trap",
         step: step.clone(),
-        what: format!("{} ({})", trap.message, trap.source),
+        what: format!("{}: {} ({})", trap.message, trap.advice, trap.source),
     })
     .collect()
 }

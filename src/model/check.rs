@@ -46,13 +46,16 @@ impl Plan {
     /// Adds all problems of the plan.
     pub(super) fn check(&self, problems: &mut Problems) {
         if self.steps.len() > STEPS_MAX {
-            problems.push(Problem::error(
-                Code::TooMany,
-                format!(
-                    "a plan has at most {STEPS_MAX} steps; this one has {}",
-                    self.steps.len()
-                ),
-            ));
+            problems.push(
+                Problem::error(
+                    Code::TooMany,
+                    format!(
+                        "a plan has at most {STEPS_MAX} steps; this one has {}",
+                        self.steps.len()
+                    ),
+                )
+                .help("make several plans of it, or let one step do more"),
+            );
             return;
         }
         check_names(self, problems);

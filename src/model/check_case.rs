@@ -122,7 +122,8 @@ impl CaseCheck<'_, '_, '_> {
                         format!("store `{}` has inputs and no kind", store.name.name),
                     )
                     .at(store.name.at, "`kind` is missing")
-                    .and_at(entry.key_at, "an input of what?"),
+                    .and_at(entry.key_at, "an input of what?")
+                    .help("name the kind whose inputs these are: `salvor kinds` lists them, and `kind = \"manual\"` takes `place`"),
                 );
             }
             return;
@@ -130,7 +131,7 @@ impl CaseCheck<'_, '_, '_> {
         if registry.full_store_name(&written.name).is_none() {
             let stores = registry.stores();
             let known: Vec<&str> = stores.iter().map(|kind| kind.name).collect();
-            problems.push(unknown_kind("store", written, &known));
+            problems.push(unknown_kind("store", written, &known, "kind = \"manual\""));
         }
     }
 
@@ -167,7 +168,7 @@ impl CaseCheck<'_, '_, '_> {
                 .map(|short| short.replacen('-', ".", 1))
         }));
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        problems.push(unknown_kind("action", written, &known));
+        problems.push(unknown_kind("action", written, &known, "uses = \"manual\""));
     }
 
     /// A store and the action that does it, named beside each other.
@@ -258,7 +259,8 @@ impl CaseCheck<'_, '_, '_> {
                     Code::Cycle,
                     format!("step `{}` waits for itself", named.name),
                 )
-                .at(named.at, "itself"),
+                .at(named.at, "itself")
+                .help(format!("take `{}` out of this list", named.name)),
             );
             return;
         }
@@ -343,9 +345,35 @@ impl CaseCheck<'_, '_, '_> {
         problems.push(
             problem
                 .note(format!("{} → {start}", path.join(" → ")))
-                .help("`after` orders two steps only when both are in a run; `needs` always"),
+                .help(self.way_out(&found)),
         );
         true
+    }
+
+    /// Which order to give up: a soft one when there is one, and never one that a value needs.
+    fn way_out(&self, found: &[&(StepName, Because)]) -> String {
+        let edges = |given_up: Because, key: &str| -> Vec<String> {
+            let pairs = found.iter().zip(found.iter().cycle().skip(1));
+            pairs
+                .filter(|((name, because), (next, _))| {
+                    let is_written = given_up != Because::After || self.says_after(name, next);
+                    *because == given_up && is_written
+                })
+                .map(|((name, _), (next, _))| format!("`{next}` out of `{key}` of step `{name}`"))
+                .collect()
+        };
+        let soft = edges(Because::After, "after");
+        let edges = match soft.is_empty() {
+            true => edges(Because::Needs, "needs"),
+            false => soft,
+        };
+        match edges.is_empty() {
+            true => {
+                "give one of these steps its value from elsewhere than a step that waits for it"
+                    .to_owned()
+            }
+            false => format!("take {}", edges.join(", or ")),
+        }
     }
 
     fn says_after(&self, name: &StepName, other: &StepName) -> bool {
@@ -401,7 +429,7 @@ fn words(role: StoreRole) -> (&'static str, &'static str) {
     }
 }
 
-fn unknown_kind(what: &str, written: &Named, known: &[&str]) -> Problem {
+fn unknown_kind(what: &str, written: &Named, known: &[&str], by_hand: &str) -> Problem {
     let problem = Problem::error(
         Code::UnknownKind,
         format!("unknown kind of {what} `{}`", written.name),
@@ -417,7 +445,9 @@ fn unknown_kind(what: &str, written: &Named, known: &[&str]) -> Problem {
                 .filter(|name| name.split('.').next() == Some(provider))
                 .collect();
             match of_provider.is_empty() {
-                true => problem.help("see `salvor kinds` for what there is; what has none yet can be `uses = \"manual\"`"),
+                true => problem.help(format!(
+                    "see `salvor kinds` for what there is; what has none yet can be `{by_hand}`"
+                )),
                 false => problem.help(format!("`{provider}` has `{}`", of_provider.join("`, `"))),
             }
         }

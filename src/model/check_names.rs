@@ -274,8 +274,8 @@ fn check_inputs(plan: &Plan, table: &Table, problems: &mut Problems) {
             .takes
             .of_node(value)
             .and_then(|value| input.matches(&value));
-        if let Err(why) = fits {
-            problems.push(bad_value(input, value, &why).and_at(input.at, "defined here"));
+        if let Err(unfit) = fits {
+            problems.push(bad_value(input, value, unfit).and_at(input.at, "defined here"));
         }
     }
 }

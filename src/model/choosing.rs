@@ -11,6 +11,7 @@ use crate::model::inputs::InputType;
 use crate::model::plan::Plan;
 use crate::model::plan::ScenarioDeclaration;
 use crate::model::resolution::Case;
+use crate::model::unfit::Unfit;
 use crate::plan_file::Code;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
@@ -21,20 +22,18 @@ impl Plan {
         name: Option<&str>,
         problems: &mut Problems,
     ) -> Option<&ScenarioDeclaration> {
-        let known = || {
-            let names: Vec<&str> = self
-                .scenarios
-                .iter()
-                .map(|s| s.name.name.as_str())
-                .collect();
-            format!("there are `{}`", names.join("`, `"))
-        };
         match (name, self.scenarios.as_slice()) {
             (None, [only]) => Some(only),
             (None, _) => {
-                problems.push(
-                    Problem::error(Code::UnknownScenario, "no scenario was chosen").help(known()),
-                );
+                let names = self.scenarios.iter().map(|s| s.name.name.as_str());
+                let names: Vec<&str> = names.collect();
+                let problem = Problem::error(Code::UnknownScenario, "no scenario was chosen");
+                problems.push(match names.first() {
+                    Some(first) => problem
+                        .note(format!("there are `{}`", names.join("`, `")))
+                        .help(format!("choose one: --scenario {first}")),
+                    None => problem.help("write one: [scenarios.full] with goal = [\"…\"]"),
+                });
                 None
             }
             (Some(name), _) => {
@@ -77,29 +76,12 @@ impl Plan {
         let mut values = Values::new();
         for input in &self.inputs {
             let value = self.input_value(input, scenario, given).and_then(|value| {
-                input.matches(&value)?;
+                input.matches(&value).map_err(Refusal::Unfit)?;
                 Ok(value)
             });
             match value {
                 Ok(value) => values.set(&input.name, value),
-                Err(why) => problems.push(
-                    Problem::error(
-                        input_code(input, &why),
-                        format!("input `{}`: {why}", input.name),
-                    )
-                    .at(
-                        input.at,
-                        if input.help.is_empty() {
-                            "defined here"
-                        } else {
-                            &input.help
-                        },
-                    )
-                    .help(match why.starts_with("scenario `") {
-                        true => "leave it out, or choose another scenario".to_owned(),
-                        false => how_to_give(input),
-                    }),
-                ),
+                Err(refusal) => problems.push(refusal.problem(input)),
             }
         }
         values
@@ -129,9 +111,9 @@ impl Plan {
         input: &Input,
         scenario: &ScenarioDeclaration,
         given: &GivenInputs,
-    ) -> Result<Value, String> {
+    ) -> Result<Value, Refusal> {
         let name = input.name.as_str();
-        let by_operator = || -> Option<Result<Value, String>> {
+        let by_operator = || -> Option<Result<Value, Unfit>> {
             if let Some(value) = given.fixed.get(name) {
                 // As a change set writes down that it was left out.
                 if value.is_null() && input.is_optional {
@@ -148,67 +130,82 @@ impl Plan {
                 None => given.file.get(name).map(|value| input.takes.of_json(value)),
             }
         };
+        let given = by_operator().transpose().map_err(Refusal::Unfit);
         if let Some(node) = scenario.inputs.get(name) {
-            let fixed = input.takes.of_node(node)?;
-            return match by_operator().transpose()? {
-                Some(other) if other != fixed => Err(format!(
+            let fixed = input.takes.of_node(node).map_err(Refusal::Unfit)?;
+            return match given? {
+                Some(other) if other != fixed => Err(Refusal::Fixed(format!(
                     "scenario `{}` fixes it to {fixed}, and {other} was given",
                     scenario.name.name
-                )),
+                ))),
                 Some(_) | None => Ok(fixed),
             };
         }
-        match (by_operator(), &input.default) {
-            (Some(value), _) => value,
+        match (given?, &input.default) {
+            (Some(value), _) => Ok(value),
             (None, Some(default)) => Ok(default.clone()),
             (None, None) if input.is_optional => Ok(Value::Null),
-            (None, None) => Err("it is missing".to_owned()),
+            (None, None) => Err(Refusal::Missing),
         }
     }
 }
 
-fn input_code(input: &Input, why: &str) -> Code {
-    if why == "it is missing" {
-        Code::MissingInput
-    } else if why.starts_with("scenario `") {
-        Code::FixedInput
-    } else {
-        match input.takes {
-            InputType::Secret => Code::SecretAsText,
-            InputType::Time => Code::TimeWithoutZone,
-            InputType::Duration => Code::BadDuration,
+/// Why an input has no value.
+enum Refusal {
+    /// Nobody gave one.
+    Missing,
+    /// The scenario fixes another one.
+    Fixed(String),
+    /// What was given is not taken.
+    Unfit(Unfit),
+}
+
+impl Refusal {
+    fn problem(self, input: &Input) -> Problem {
+        let (code, why) = match &self {
+            Self::Missing => (Code::MissingInput, "it is missing"),
+            Self::Fixed(why) => (Code::FixedInput, why.as_str()),
+            Self::Unfit(unfit) => (unfit.code, unfit.why.as_str()),
+        };
+        let label = match input.help.as_str() {
+            "" => "defined here",
+            help => help,
+        };
+        let problem = Problem::error(code, format!("input `{}`: {why}", input.name));
+        let problem = problem.at(input.at, label);
+        match self {
+            Self::Missing => problem.help(how_to_give(input, None)),
+            Self::Fixed(_) => problem.help("leave it out, or choose another scenario"),
+            Self::Unfit(unfit) => {
+                // An example beside what was written would read as if it were that.
+                let is_time = input.takes == InputType::Time && input.example.is_none();
+                let meant = unfit.text_meant().or(is_time.then_some("TIME"));
+                let help = how_to_give(input, meant);
+                unfit.given(problem).help(help)
+            }
+        }
+    }
+}
+
+fn how_to_give(input: &Input, meant: Option<&str>) -> String {
+    let example = meant
+        .or(input.example.as_deref())
+        .unwrap_or(match &input.takes {
+            InputType::Secret => "env:NAME",
+            InputType::Duration => "5m",
+            InputType::Time => "2026-04-06T01:30:00Z",
+            InputType::Enum(words) => words.first().map_or("VALUE", String::as_str),
+            InputType::Boolean => "true",
             InputType::String
             | InputType::Integer
             | InputType::Number
-            | InputType::Boolean
-            | InputType::Enum(_)
             | InputType::List(_)
             | InputType::Map(_)
             | InputType::Size
             | InputType::Url
             | InputType::Version
-            | InputType::File => Code::BadValue,
-        }
-    }
-}
-
-fn how_to_give(input: &Input) -> String {
-    let example = input.example.as_deref().unwrap_or(match &input.takes {
-        InputType::Secret => "env:NAME",
-        InputType::Duration => "5m",
-        InputType::Time => "2026-04-06T01:30:00Z",
-        InputType::Enum(words) => words.first().map_or("VALUE", String::as_str),
-        InputType::Boolean => "true",
-        InputType::String
-        | InputType::Integer
-        | InputType::Number
-        | InputType::List(_)
-        | InputType::Map(_)
-        | InputType::Size
-        | InputType::Url
-        | InputType::Version
-        | InputType::File => "VALUE",
-    });
+            | InputType::File => "VALUE",
+        });
     format!(
         "give it with --input {}={example}, or in an inputs file",
         input.name

@@ -1,11 +1,12 @@
 //! Which types and values fit where.
 
-use jiff::Timestamp;
 use salvor_contract::Period;
 use salvor_contract::Secret;
 use salvor_contract::Size;
 use salvor_contract::Type;
 use serde_json::Value;
+
+use crate::model::moment::moment;
 
 /// True when what gives one type may stand where another is taken.
 ///
@@ -37,7 +38,7 @@ pub fn misfit(value: &Value, takes: &Type) -> Option<String> {
         Type::Boolean => value.is_boolean(),
         Type::Period => text.is_some_and(|text| text.parse::<Period>().is_ok()),
         Type::Size => value.is_u64() || text.is_some_and(|text| text.parse::<Size>().is_ok()),
-        Type::Time => text.is_some_and(|text| text.parse::<Timestamp>().is_ok()),
+        Type::Time => text.is_some_and(|text| moment(text).is_ok()),
         Type::Secret => serde_json::from_value::<Secret>(value.clone()).is_ok(),
         Type::OneOf(words) => text.is_some_and(|text| words.iter().any(|word| word == text)),
         Type::List(of) => {
@@ -92,5 +93,23 @@ pub fn type_words(takes: &Type) -> String {
         Type::List(of) => format!("a list ({})", type_words(of)),
         Type::Map(_) | Type::Table(_) => "a table".to_owned(),
         Type::Any => "a value".to_owned(),
+    }
+}
+
+/// How a value of a type is written in a plan.
+pub fn form(takes: &Type) -> String {
+    match takes {
+        Type::Text => "write one text, between quotes".to_owned(),
+        Type::Integer => "write a whole number, without quotes: 3".to_owned(),
+        Type::Number => "write a number, without quotes: 0.5".to_owned(),
+        Type::Boolean => "write true or false, without quotes".to_owned(),
+        Type::Period => "write a length of time such as \"90s\", \"15m\" or \"4h\"".to_owned(),
+        Type::Size => "write 1048576, or \"1MiB\"".to_owned(),
+        Type::Time => "write date, time and zone: \"2026-04-06T01:30:00Z\"".to_owned(),
+        Type::Secret => "write where the secret is to be found: env:NAME or file:/path".to_owned(),
+        Type::OneOf(words) => format!("write one of \"{}\"", words.join("\", \"")),
+        Type::List(_) => "write a list: [ …, … ]".to_owned(),
+        Type::Map(_) | Type::Table(_) => "write a table: { name = … }".to_owned(),
+        Type::Any => "write a value".to_owned(),
     }
 }

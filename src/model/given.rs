@@ -32,7 +32,7 @@ impl Plan {
             };
             match input.takes.of_node(&entry.value) {
                 Ok(value) => values.set(&entry.key, value),
-                Err(why) => problems.push(bad_value(input, &entry.value, &why)),
+                Err(unfit) => problems.push(bad_value(input, &entry.value, unfit)),
             }
         }
         match problems.is_empty() {

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::model::condition::Condition;
 use crate::model::sections;
+use crate::model::typed::bad_braces;
 use crate::plan_file::Code;
 use crate::plan_file::Content;
 use crate::plan_file::Document;
@@ -87,17 +88,14 @@ fn given(file: &GroupFile, used: &Table, problems: &mut Problems) -> BTreeMap<St
                 Some(text) if text.contains("{{") => match Template::parse(text) {
                     Ok(template) => Given::Text(template),
                     Err(error) => {
-                        problems.push(
-                            Problem::error(Code::TemplateSyntax, "the braces cannot be read")
-                                .at(node.at, error.message),
-                        );
+                        problems.push(bad_braces(&error, node.at, text));
                         Given::Text(Template::literal(text))
                     }
                 },
                 Some(_) | None => {
                     let fits = input.takes.of_node(node);
-                    if let Err(why) = fits.and_then(|value| input.matches(&value)) {
-                        problems.push(sections::bad_value(input, node, &why));
+                    if let Err(unfit) = fits.and_then(|value| input.matches(&value)) {
+                        problems.push(sections::bad_value(input, node, unfit));
                     }
                     match &node.content {
                         Content::Text(text) => Given::Text(Template::literal(text)),
@@ -471,7 +469,8 @@ fn add(root: &mut Table, section: &str, at: Position, entry: Entry, problems: &m
         Some(first) => problems.push(
             Problem::error(Code::Duplicate, format!("`{}` is defined twice", entry.key))
                 .at(entry.key_at, "here, in a group")
-                .and_at(first.key_at, "and here"),
+                .and_at(first.key_at, "and here")
+                .help("give the group another name where it is used, or the other definition"),
         ),
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Component;
 use std::path::Path;
 
-use jiff::Timestamp;
 use regex::Regex;
 use salvor_contract::Period;
 use salvor_contract::Secret;
@@ -14,6 +13,9 @@ use salvor_contract::Type;
 use salvor_contract::Values;
 use serde_json::Value;
 
+use crate::model::moment::moment;
+use crate::model::unfit::Unfit;
+use crate::plan_file::Code;
 use crate::plan_file::Content;
 use crate::plan_file::Node;
 use crate::plan_file::Position;
@@ -156,33 +158,36 @@ impl InputType {
 
     /// A value from a text, as a flag or the environment gives it. The message never holds the text of a
     /// secret.
-    pub fn of_text(&self, text: &str) -> Result<Value, String> {
+    ///
+    /// # Errors
+    /// Why the text is none.
+    pub fn of_text(&self, text: &str) -> Result<Value, Unfit> {
         match self {
             Self::String => Ok(Value::String(text.to_owned())),
             Self::Integer => text
                 .parse::<i64>()
                 .map(Value::from)
-                .map_err(|_| format!("`{text}` is not a whole number")),
+                .map_err(|_| self.unfit(format!("`{text}` is not a whole number"))),
             Self::Number => text
                 .parse::<f64>()
                 .ok()
                 .and_then(serde_json::Number::from_f64)
                 .map(Value::Number)
-                .ok_or_else(|| format!("`{text}` is not a number")),
+                .ok_or_else(|| self.unfit(format!("`{text}` is not a number"))),
             Self::Boolean => match text {
                 "true" => Ok(Value::Bool(true)),
                 "false" => Ok(Value::Bool(false)),
-                _ => Err(format!("`{text}` is neither true nor false")),
+                _ => Err(self.unfit(format!("`{text}` is neither true nor false"))),
             },
             Self::Enum(words) => match words.iter().any(|word| word == text) {
                 true => Ok(Value::String(text.to_owned())),
-                false => Err(format!("`{text}` is none of `{}`", words.join("`, `"))),
+                false => Err(self.unfit(format!("`{text}` is none of `{}`", words.join("`, `")))),
             },
             Self::List(of) => text
                 .split(',')
                 .filter(|part| !part.is_empty())
                 .map(|part| of.of_text(part.trim()))
-                .collect::<Result<Vec<Value>, String>>()
+                .collect::<Result<Vec<Value>, Unfit>>()
                 .map(Value::Array),
             Self::Map(of) => text
                 .split(',')
@@ -190,37 +195,30 @@ impl InputType {
                 .map(|part| {
                     let (name, value) = part
                         .split_once('=')
-                        .ok_or_else(|| format!("`{part}` is not name=value"))?;
+                        .ok_or_else(|| self.unfit(format!("`{part}` is not name=value")))?;
                     Ok((name.trim().to_owned(), of.of_text(value.trim())?))
                 })
-                .collect::<Result<serde_json::Map<String, Value>, String>>()
+                .collect::<Result<serde_json::Map<String, Value>, Unfit>>()
                 .map(Value::Object),
             Self::Duration => text
                 .parse::<Period>()
                 .map(|_| Value::String(text.to_owned()))
-                .map_err(|error| error.to_string()),
+                .map_err(|error| self.unfit(error.to_string())),
             Self::Size => text
                 .parse::<Size>()
                 .map(|size| Value::from(size.0))
-                .map_err(|error| error.to_string()),
-            Self::Time => text
-                .parse::<Timestamp>()
-                .map(|moment| Value::String(moment.to_string()))
-                .map_err(|_| {
-                    format!("`{text}` is not a moment with its zone: 2026-04-06T01:30:00Z")
-                }),
+                .map_err(|error| self.unfit(error.to_string())),
+            Self::Time => moment(text).map(|moment| Value::String(moment.to_string())),
             Self::Url => match is_url(text) {
                 true => Ok(Value::String(text.to_owned())),
-                false => Err(format!(
-                    "`{text}` is not an address such as https://host/path"
-                )),
+                false => Err(self.unfit(format!("`{text}` is not an address"))),
             },
             Self::Version => match is_version(text) {
                 true => Ok(Value::String(text.to_owned())),
-                false => Err(format!("`{text}` is not a version such as 4.2.0")),
+                false => Err(self.unfit(format!("`{text}` is not a version"))),
             },
             Self::File => match text.is_empty() || text.contains('\0') {
-                true => Err("an empty path".to_owned()),
+                true => Err(self.unfit("an empty path")),
                 false => Ok(Value::String(text.to_owned())),
             },
             Self::Secret => text
@@ -229,13 +227,16 @@ impl InputType {
                     serde_json::to_value(Secret::from(reference))
                         .expect("a secret has a form in JSON")
                 })
-                .map_err(|error| error.to_string()),
+                .map_err(|error| self.unfit(error.to_string())),
         }
     }
 
     /// A value as a TOML file writes it.
-    pub fn of_node(&self, node: &Node) -> Result<Value, String> {
-        match (self, &node.content) {
+    ///
+    /// # Errors
+    /// Why it is none, at the part that is not taken.
+    pub fn of_node(&self, node: &Node) -> Result<Value, Unfit> {
+        let taken = match (self, &node.content) {
             (Self::Integer | Self::Size, Content::Integer(number))
                 if *number >= 0 || *self == Self::Integer =>
             {
@@ -244,43 +245,57 @@ impl InputType {
             (Self::Number, Content::Integer(number)) => Ok(Value::from(*number)),
             (Self::Number, Content::Float(number)) => serde_json::Number::from_f64(*number)
                 .map(Value::Number)
-                .ok_or_else(|| "not a number".to_owned()),
+                .ok_or_else(|| self.unfit("not a number")),
             (Self::Boolean, Content::Boolean(value)) => Ok(Value::Bool(*value)),
             (Self::Time, Content::Time(text)) => self.of_text(text),
             (Self::List(of), Content::List(list)) => list
                 .iter()
                 .map(|node| of.of_node(node))
-                .collect::<Result<Vec<Value>, String>>()
+                .collect::<Result<Vec<Value>, Unfit>>()
                 .map(Value::Array),
             (Self::Map(of), Content::Table(table)) => table
                 .entries
                 .iter()
                 .map(|entry| {
                     if entry.key.starts_with('$') {
-                        return Err(format!("`{}` begins with `$`", entry.key));
+                        let why = format!("`{}` begins with `$`", entry.key);
+                        let unfit = Unfit::new(Code::BadName, why);
+                        return Err(unfit
+                            .help("such keys are the tool's own: give it another name")
+                            .within(entry.key_at));
                     }
                     Ok((entry.key.clone(), of.of_node(&entry.value)?))
                 })
-                .collect::<Result<serde_json::Map<String, Value>, String>>()
+                .collect::<Result<serde_json::Map<String, Value>, Unfit>>()
                 .map(Value::Object),
             (
                 Self::Integer | Self::Number | Self::Boolean | Self::List(_) | Self::Map(_),
                 Content::Text(_),
-            ) => Err(format!(
+            ) => Err(self.unfit(format!(
                 "this is text, and {} is expected",
                 self.words_for()
-            )),
+            ))),
             (_, Content::Text(text)) => self.of_text(text),
-            (_, _) => Err(format!(
+            (Self::String | Self::Enum(_) | Self::Version, Content::Integer(number)) => {
+                let why = format!("this is {}, and text is expected", node.kind());
+                Err(Unfit::new(Code::NumberForText, why)
+                    .note("as a number it loses leading zeros, and everything after 18 digits")
+                    .meant(number.to_string(), "write it between quotes"))
+            }
+            (_, _) => Err(self.unfit(format!(
                 "this is {}, and {} is expected",
                 node.kind(),
                 self.words_for()
-            )),
-        }
+            ))),
+        };
+        taken.map_err(|unfit| unfit.within(node.at))
     }
 
     /// A value as JSON: from an inputs file that was read elsewhere, or fixed by a drill.
-    pub fn of_json(&self, value: &Value) -> Result<Value, String> {
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn of_json(&self, value: &Value) -> Result<Value, Unfit> {
         match (self, value) {
             (Self::Secret, Value::Object(_)) => Ok(value.clone()),
             (_, Value::String(text)) => self.of_text(text),
@@ -293,15 +308,56 @@ impl InputType {
             (Self::List(of), Value::Array(list)) => list
                 .iter()
                 .map(|value| of.of_json(value))
-                .collect::<Result<Vec<Value>, String>>()
+                .collect::<Result<Vec<Value>, Unfit>>()
                 .map(Value::Array),
             (Self::Map(of), Value::Object(object)) => object
                 .iter()
                 .map(|(name, value)| Ok((name.clone(), of.of_json(value)?)))
-                .collect::<Result<serde_json::Map<String, Value>, String>>()
+                .collect::<Result<serde_json::Map<String, Value>, Unfit>>()
                 .map(Value::Object),
-            (_, _) => Err(format!("{} is expected", self.words_for())),
+            (_, _) => Err(self.unfit(format!("{} is expected", self.words_for()))),
         }
+    }
+
+    /// A value that this type does not take, with the form that it takes in a file.
+    fn unfit(&self, why: impl Into<String>) -> Unfit {
+        let (code, form) = match self {
+            Self::String => (Code::BadValue, "write it between quotes".to_owned()),
+            Self::Integer => (Code::BadValue, "write a whole number, without quotes: 3".to_owned()),
+            Self::Number => (Code::BadValue, "write a number, without quotes: 0.5".to_owned()),
+            Self::Boolean => (Code::BadValue, "write true or false, without quotes".to_owned()),
+            Self::Enum(words) => {
+                let words = words.join("\", \"");
+                (Code::BadValue, format!("write one of \"{words}\""))
+            }
+            Self::List(_) => (Code::BadValue, "write a list: [\"a\", \"b\"]".to_owned()),
+            Self::Map(_) => (Code::BadValue, "write a table: { name = \"value\" }".to_owned()),
+            Self::Duration => (
+                Code::BadDuration,
+                "write a length of time such as \"90s\", \"15m\", \"4h\" or \"7d\"; months and years have no fixed \
+                 length"
+                    .to_owned(),
+            ),
+            Self::Size => (Code::BadValue, "write 1048576, or \"1MiB\"".to_owned()),
+            Self::Time => (
+                Code::TimeWithoutZone,
+                "write date, time and zone: \"2026-04-06T01:30:00Z\"".to_owned(),
+            ),
+            Self::Url => (
+                Code::BadValue,
+                "write it whole, with its scheme: \"https://host/path\"".to_owned(),
+            ),
+            Self::Version => (
+                Code::BadValue,
+                "write letters, digits and dots: \"4.2.0\"".to_owned(),
+            ),
+            Self::File => (Code::BadValue, "write a path between quotes".to_owned()),
+            Self::Secret => (
+                Code::SecretAsText,
+                "write where the secret is to be found: env:NAME or file:/path".to_owned(),
+            ),
+        };
+        Unfit::new(code, why).help_in_file(form)
     }
 
     /// What it takes, in words.
@@ -327,13 +383,23 @@ impl InputType {
 
 impl Input {
     /// Holds a value against the pattern, and paths against the plan's folder.
-    pub fn matches(&self, value: &Value) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// What it does not hold.
+    pub fn matches(&self, value: &Value) -> Result<(), Unfit> {
         if !self.is_absolute_allowed {
             stays_inside(&self.takes, value)?;
         }
         match (&self.pattern, value.as_str()) {
             (Some(pattern), Some(text)) if !pattern.is_match(text) => {
-                Err(format!("`{text}` does not match `{}`", pattern.as_str()))
+                let why = format!("`{text}` does not match `{}`", pattern.as_str());
+                let unfit = Unfit::new(Code::BadValue, why);
+                Err(match &self.example {
+                    Some(example) => {
+                        unfit.help_in_file(format!("write one that does, such as `{example}`"))
+                    }
+                    None => unfit.help_in_file("write one that does, or correct its `pattern`"),
+                })
             }
             (_, _) => Ok(()),
         }
@@ -341,7 +407,7 @@ impl Input {
 }
 
 /// Refuses a path that leads out of the folder that it is relative to.
-fn stays_inside(takes: &InputType, value: &Value) -> Result<(), String> {
+fn stays_inside(takes: &InputType, value: &Value) -> Result<(), Unfit> {
     match (takes, value) {
         (InputType::File, Value::String(text)) => {
             let is_inside = Path::new(text)
@@ -349,7 +415,12 @@ fn stays_inside(takes: &InputType, value: &Value) -> Result<(), String> {
                 .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
             match is_inside {
                 true => Ok(()),
-                false => Err(format!("`{text}` leads out of the plan's folder")),
+                false => {
+                    let why = format!("`{text}` leads out of the plan's folder");
+                    Err(Unfit::new(Code::BadValue, why).help(
+                        "name a file of the plan's folder, or give the input `absolute = true`",
+                    ))
+                }
             }
         }
         (InputType::List(of), Value::Array(list)) => {

@@ -492,7 +492,10 @@ impl Builder<'_, '_> {
                         Code::UnknownTable,
                         format!("table `{table}` has no length of time in row `{row}`, column `{column}`"),
                     )
-                    .at(node.at, "looked up here"),
+                    .at(node.at, "looked up here")
+                    .help(format!(
+                        "write under [tables.{table}]: {row} = {{ {column} = \"4h\" }}"
+                    )),
                 );
                 None
             }

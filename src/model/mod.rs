@@ -33,12 +33,14 @@ mod shape;
 mod shell;
 mod targets;
 mod typed;
+mod unfit;
 mod unused;
 
 pub use crate::model::condition::Condition;
 pub use crate::model::inputs::GivenInputs;
 pub use crate::model::inputs::environment_name;
 pub use crate::model::instance::Instance;
+pub use crate::model::moment::moment;
 pub use crate::model::plan::Drill;
 pub use crate::model::plan::Plan;
 pub use crate::model::reading::CheckText;

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use salvor_contract::Afterwards;
+use salvor_contract::Effect;
 use salvor_contract::StepName;
 
 use crate::model::instance::Step;
+use crate::registry::Registry;
 
 /// Why one step waits for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +43,22 @@ fn before<'s>(
     needs.chain(references).chain(after)
 }
 
-/// True when a final step uses what this one puts out: it comes along wherever this one is run.
-pub fn is_given_back(steps: &Steps, name: &StepName) -> bool {
-    let mut last = steps.values().filter(|step| step.finally);
-    last.any(|step| step.references.contains(name))
+/// What the steps after one do about it. A final step that uses what it puts out comes along wherever it is run.
+pub fn afterwards(steps: &Steps, registry: &Registry, name: &StepName) -> Afterwards {
+    let only_looks = |step: &Step| {
+        let action = registry.action(&step.action);
+        action.is_some_and(|action| action.effect == Effect::Read)
+    };
+    let is_next = |step: &Step| {
+        let all = [&step.needs, &step.references, &step.after];
+        all.iter().any(|names| names.contains(name))
+    };
+    Afterwards {
+        is_given_back: steps
+            .values()
+            .any(|step| step.finally && step.references.contains(name)),
+        is_watched: steps.values().any(|step| is_next(step) && only_looks(step)),
+    }
 }
 
 /// Takes steps out, as if their conditions did not hold.

@@ -123,13 +123,16 @@ pub fn read(path: &Path, registry: &Registry) -> Reading {
         scenarios: plan.scenarios.len(),
     };
     plan.check(&mut problems);
+    let is_valid = problems.errors() == 0;
+    let problems = problems
+        .without_consequences()
+        .without_edits_of(&groups)
+        .without_repeats(&plan.sources)
+        .sorted();
     Reading {
         sources: plan.sources.clone(),
-        plan: (problems.errors() == 0).then_some(plan),
-        problems: problems
-            .without_consequences()
-            .without_edits_of(&groups)
-            .sorted(),
+        plan: is_valid.then_some(plan),
+        problems,
         counts,
     }
 }
@@ -269,7 +272,8 @@ fn refuse_duplicates(
                 format!("{what} `{}` is defined twice", again.name),
             )
             .at(again.at, "again here")
-            .and_at(first.at, "first here"),
+            .and_at(first.at, "first here")
+            .help("give one of them another name, or take it out"),
         );
     };
     let mut by_name: std::collections::BTreeMap<&str, Vec<&StepDeclaration>> =
@@ -301,7 +305,8 @@ fn refuse_duplicates(
                 .at(
                     variant.name.at,
                     "templates use this name for something else",
-                ),
+                )
+                .help("give it another name"),
             );
         }
     }

@@ -82,7 +82,8 @@ fn check_value(entry: &Entry, node: &Node, takes: Takes, problems: &mut Problems
             if *number < 0 || *number > i64::from(u32::MAX) {
                 problems.push(
                     Problem::error(Code::BadValue, format!("`{}` is out of range", entry.key))
-                        .at(node.at, "not a number from 0 to 4294967295"),
+                        .at(node.at, "not a number from 0 to 4294967295")
+                        .help("write one that is, or leave the key out"),
                 );
             }
         }
@@ -192,6 +193,13 @@ fn expected(takes: Takes) -> &'static str {
 fn wrong_type(key: &str, node: &Node, expected: &str) -> Problem {
     Problem::error(Code::WrongType, format!("`{key}` takes {expected}"))
         .at(node.at, format!("this is {}", node.kind()))
+        .help(match expected {
+            "a table" => {
+                "write a table: { name = … }, or [SECTION.NAME] on a line of its own".to_owned()
+            }
+            "true or false" | "a whole number" => format!("write {expected}, without quotes"),
+            expected => format!("write {expected}"),
+        })
 }
 
 /// The edit that makes a value one of the type that is taken, when only one value can have been meant.
@@ -205,7 +213,7 @@ fn retyped(problem: Problem, node: &Node, takes: Takes) -> Problem {
         (Takes::Boolean, Content::Text(text)) => match text.as_str() {
             "true" | "yes" => problem.fix(node.at, "", "true", "write it without quotes"),
             "false" | "no" => problem.fix(node.at, "", "false", "write it without quotes"),
-            _ => problem.help("write true or false, without quotes"),
+            _ => problem,
         },
         (Takes::Integer, Content::Text(text)) if text.parse::<u32>().is_ok() => {
             problem.fix(node.at, "", text, "write the number without quotes")

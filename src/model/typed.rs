@@ -10,9 +10,9 @@ use salvor_contract::Values;
 use serde_json::Value;
 
 use crate::model::fitting::fits;
+use crate::model::fitting::form;
 use crate::model::fitting::misfit;
 use crate::model::fitting::type_words;
-use crate::model::moment::bad_time;
 use crate::model::moment::moment;
 use crate::model::resolution::Resolution;
 use crate::model::scope::Lost;
@@ -27,6 +27,7 @@ use crate::plan_file::Problems;
 use crate::plan_file::Table;
 use crate::template::Missing;
 use crate::template::Template;
+use crate::template::TemplateError;
 use crate::template::unrendered;
 
 /// When a value must be known.
@@ -179,10 +180,11 @@ impl Typing<'_, '_> {
                 .map_err(|error| {
                     Problem::error(Code::BadValue, error.to_string())
                         .at(node.at, "not a number of bytes")
+                        .help(form(takes))
                 }),
             (Type::Time, Content::Text(text) | Content::Time(text)) => moment(text)
                 .map(|moment| Value::String(moment.to_string()))
-                .ok_or_else(|| bad_time(text, node.at)),
+                .map_err(|unfit| unfit.problem(node.at)),
             (Type::Secret, Content::Text(text)) => match text.parse::<SecretReference>() {
                 Ok(reference) => Ok(serde_json::to_value(Secret::from(reference))
                     .expect("a secret has a form in JSON")),
@@ -209,14 +211,12 @@ impl Typing<'_, '_> {
                 }
             },
             (Type::List(of), Content::List(list)) => {
-                let values: Vec<Option<Value>> = list
-                    .iter()
-                    .map(|node| self.value(node, of, problems))
-                    .collect();
-                return values
-                    .into_iter()
-                    .collect::<Option<Vec<Value>>>()
-                    .map(Value::Array);
+                // What is wrong with one element hides nothing of the others, and each keeps its place.
+                let element = |node: &Node| {
+                    self.value(node, of, problems)
+                        .unwrap_or_else(|| stands_in(node))
+                };
+                return Some(Value::Array(list.iter().map(element).collect()));
             }
             (Type::Map(of), Content::Table(table)) => return self.map(table, of, problems),
             (Type::Table(fields), Content::Table(table)) => {
@@ -240,7 +240,6 @@ impl Typing<'_, '_> {
 
     fn map(&self, table: &Table, of: &Type, problems: &mut Problems) -> Option<Value> {
         let mut object = serde_json::Map::new();
-        let mut is_whole = true;
         for entry in &table.entries {
             if entry.key.starts_with('$') {
                 problems.push(
@@ -248,17 +247,13 @@ impl Typing<'_, '_> {
                         .at(entry.key_at, "such keys are the tool's own")
                         .help("give it another name"),
                 );
-                is_whole = false;
                 continue;
             }
-            match self.value(&entry.value, of, problems) {
-                Some(value) => {
-                    object.insert(entry.key.clone(), value);
-                }
-                None => is_whole = false,
+            if let Some(value) = self.value(&entry.value, of, problems) {
+                object.insert(entry.key.clone(), value);
             }
         }
-        is_whole.then_some(Value::Object(object))
+        Some(Value::Object(object))
     }
 
     fn any(&self, node: &Node, problems: &mut Problems) -> Option<Value> {
@@ -296,10 +291,8 @@ impl Typing<'_, '_> {
         let template = match Template::parse(text) {
             Ok(template) => template,
             Err(error) => {
-                problems.push(
-                    Problem::error(Code::TemplateSyntax, "the braces cannot be read")
-                        .at(inside(error.at.start, error.at.end), error.message),
-                );
+                let at = inside(error.at.start, error.at.end);
+                problems.push(bad_braces(&error, at, text));
                 return None;
             }
         };
@@ -340,7 +333,13 @@ impl Typing<'_, '_> {
                         let title = format!("write {{{{{text}}}}}");
                         problem.fix(node.at, path, text, title)
                     }
-                    (_, _) => problem,
+                    (_, None) if *takes != Type::Text => problem.help(
+                        "what stands beside the braces makes it text: write the expression alone",
+                    ),
+                    (_, _) => problem.help(format!(
+                        "refer to something that says {}",
+                        type_words(takes)
+                    )),
                 },
             );
             return None;
@@ -364,7 +363,8 @@ impl Typing<'_, '_> {
             Err(error) => {
                 problems.push(
                     Problem::error(Code::BadValue, "this template says nothing")
-                        .at(inside(error.at.start, error.at.end), error.message),
+                        .at(inside(error.at.start, error.at.end), error.message)
+                        .help("refer to something that is there, or add it where it is looked up"),
                 );
                 None
             }
@@ -376,7 +376,11 @@ impl Typing<'_, '_> {
                             Code::BadValue,
                             format!("{} takes {}", self.owner, type_words(takes)),
                         )
-                        .at(node.at, why),
+                        .at(node.at, why)
+                        .help(format!(
+                            "correct the value that it refers to: {}",
+                            form(takes)
+                        )),
                     );
                     None
                 }
@@ -401,7 +405,8 @@ impl Typing<'_, '_> {
                         path.join(".")
                     ),
                 )
-                .at(at, format!("{} does not take a secret", self.owner)),
+                .at(at, format!("{} does not take a secret", self.owner))
+                .help("give it to an input that takes a secret, or say in words where it is kept"),
             );
         }
         let template = Template::path(path.to_vec());
@@ -469,6 +474,22 @@ fn retyped(problem: Problem, node: &Node, takes: &Type) -> Problem {
             let list = format!("[{}]", quoted(text));
             problem.fix(node.at, "", list, "a list of one is still a list")
         }
-        (_, _) => problem,
+        (_, _) => problem.help(form(takes)),
     }
+}
+
+/// The problem of braces that are no expression; `at` is where in the text.
+pub fn bad_braces(error: &TemplateError, at: Position, text: &str) -> Problem {
+    let rest = text.get(error.at.start..).unwrap_or_default();
+    Problem::error(Code::TemplateSyntax, "the braces cannot be read")
+        .at(at, error.message.as_str())
+        .help(match rest.contains("}}") {
+            true => "write a path, or one helper and what it takes: {{inputs.NAME}}, {{text inputs.COUNT}}",
+            false => "end the expression with `}}`",
+        })
+}
+
+/// What stands in a list for an element that is not taken: its own words, so that the rest can be judged.
+fn stands_in(node: &Node) -> Value {
+    node.text().map_or(Value::Null, Value::from)
 }

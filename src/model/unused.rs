@@ -36,6 +36,7 @@ pub fn check(plan: &Plan, reached: Option<&BTreeSet<StepName>>, problems: &mut P
                 &input.name,
                 input.at,
                 "nothing refers to it",
+                format!("take it out, or use it: {{{{inputs.{}}}}}", input.name),
                 problems,
             );
         }
@@ -54,6 +55,10 @@ pub fn check(plan: &Plan, reached: Option<&BTreeSet<StepName>>, problems: &mut P
                 &store.name.name,
                 store.name.at,
                 "no step restores, backs up or verifies it",
+                format!(
+                    "add a step that brings it back: restore = \"{}\"",
+                    store.name.name
+                ),
                 problems,
             );
         }
@@ -63,9 +68,12 @@ pub fn check(plan: &Plan, reached: Option<&BTreeSet<StepName>>, problems: &mut P
     }
 }
 
-fn warn(what: &str, name: &str, at: Position, label: &str, problems: &mut Problems) {
-    problems
-        .push(Problem::warning(Code::Unused, format!("{what} `{name}` is not used")).at(at, label));
+fn warn(what: &str, name: &str, at: Position, label: &str, help: String, problems: &mut Problems) {
+    problems.push(
+        Problem::warning(Code::Unused, format!("{what} `{name}` is not used"))
+            .at(at, label)
+            .help(help),
+    );
 }
 
 /// Steps that are part of no scenario, whatever the inputs.
@@ -90,6 +98,8 @@ fn unreached(plan: &Plan, reached: &BTreeSet<StepName>, problems: &mut Problems)
                 name,
                 step.name.at,
                 "no scenario reaches it",
+                "name it in the `goal` of a scenario or the `needs` of a step, or take it out"
+                    .to_owned(),
                 problems,
             );
         }

@@ -170,10 +170,13 @@ impl Reader {
             None => problem,
         };
         if self.sources.files.len() >= FILES_MAX {
-            self.problems.push(refused(Problem::error(
-                Code::TooMany,
-                format!("a plan is made of at most {FILES_MAX} files"),
-            )));
+            self.problems.push(refused(
+                Problem::error(
+                    Code::TooMany,
+                    format!("a plan is made of at most {FILES_MAX} files"),
+                )
+                .help("put some of them together, or make several plans of it"),
+            ));
             return None;
         }
         let text = match read_text(path) {
@@ -205,6 +208,7 @@ impl Reader {
                 format!("nested deeper than {DEPTH_MAX} levels"),
             )
             .at(at, "too deep")
+            .help("a plan needs few levels: give what is nested here a name of its own, or write it as text")
         };
         let (table, mistakes) = match recovery::read(id, &text) {
             Ok(read) => read,
@@ -459,12 +463,24 @@ fn begun(problem: Problem, mistake: &Mistake, at: Position, text: &str) -> Probl
     }
 }
 
+/// The problem of a statement that lacks the quote of its last text: it swallows what closes the rest.
+fn not_closed(mistake: &Mistake, at: Position, text: &str) -> Problem {
+    let begins = mistake.begins.unwrap_or(at.start);
+    let statement = text.get(begins..at.start).unwrap_or_default();
+    let quote = statement
+        .rfind(['"', '\''])
+        .map_or(at.start, |quote| begins + quote);
+    let opened = Position { start: quote, ..at };
+    Problem::error(Code::Syntax, "this is not TOML")
+        .at(opened, "the text that begins here is not closed")
+        .help("a text ends with the quotes that it begins with, on the same line")
+}
+
 /// The problem of a text that is not TOML, with the edit where the parser's words leave only one.
 fn not_toml(mistake: &Mistake, at: Position, text: &str) -> Problem {
     let message = mistake.message.as_str();
     let problem = Problem::error(Code::Syntax, "this is not TOML").at(at, message);
     match mistake.missing {
-        // Where a text ends, only its writer knows.
         Some(missing) if !missing.contains(['"', '\'']) => {
             return problem.fix(
                 at,
@@ -473,7 +489,9 @@ fn not_toml(mistake: &Mistake, at: Position, text: &str) -> Problem {
                 format!("it ends with `{}`", missing.trim()),
             );
         }
-        Some(_) | None => {}
+        // Where a text ends, only its writer knows.
+        Some(_) => return not_closed(mistake, at, text),
+        None => {}
     }
     let written = text.get(at.start..at.end).unwrap_or_default();
     let is_word = !written.is_empty()
@@ -502,6 +520,8 @@ fn not_toml(mistake: &Mistake, at: Position, text: &str) -> Problem {
         problem.help("a text ends with the quotes that it begins with, on the same line")
     } else if message.starts_with("duplicate key") {
         problem.help("a key stands once in a table: keep one of the two")
+    } else if message.ends_with("expected `=`") {
+        problem.help("write `=` between the key and its value")
     } else {
         problem.help("TOML is key = value, [table], and texts between quotes: https://toml.io")
     }

@@ -14,6 +14,8 @@ pub struct Fix {
     pub to: String,
     /// What it does, for people: `did you mean `metadata`?`.
     pub title: String,
+    /// The names of which it chose one; empty where it did not choose.
+    pub names: Vec<String>,
 }
 
 /// An edit of a file.

@@ -4,6 +4,7 @@
 //! enforces limits of size and depth. It does not know what the keys mean, except those that name files.
 //! Problems of this and of the next station are collected in [`Problems`] and shown by [`show`].
 
+mod beside;
 mod code;
 mod document;
 mod edit;

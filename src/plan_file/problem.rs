@@ -2,11 +2,13 @@
 
 use std::panic::Location;
 
+use crate::plan_file::beside::Beside;
 use crate::plan_file::code::Code;
 use crate::plan_file::edit::Fix;
 use crate::plan_file::names::nearest;
 use crate::plan_file::source::FileId;
 use crate::plan_file::source::Position;
+use crate::plan_file::source::Sources;
 
 /// A list of known names that is longer than this helps nobody.
 const NAMES_LISTED_MAX: usize = 20;
@@ -125,6 +127,7 @@ impl Problem {
             from: from.into(),
             to: to.into(),
             title: title.into(),
+            names: Vec::new(),
         });
         self
     }
@@ -138,10 +141,16 @@ impl Problem {
         written: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        match Meant::of(written, known) {
-            Meant::One(name) => self.fix(at, written, name, format!("did you mean `{name}`?")),
+        let known: Vec<&str> = known.into_iter().collect();
+        match Meant::of(written, known.iter().copied()) {
+            Meant::One(name) => {
+                let mut problem = self.fix(at, written, name, format!("did you mean `{name}`?"));
+                if let Some(fix) = &mut problem.fix {
+                    fix.names = known.iter().map(|name| (*name).to_owned()).collect();
+                }
+                problem
+            }
             Meant::Words(words) => self.help(words),
-            Meant::Nothing => self,
         }
     }
 
@@ -155,7 +164,6 @@ impl Problem {
         match Meant::of(written, known) {
             Meant::One(name) => self.help(format!("did you mean `{name}`?")),
             Meant::Words(words) => self.help(words),
-            Meant::Nothing => self,
         }
     }
 
@@ -177,20 +185,29 @@ impl Problem {
 enum Meant<'a> {
     One(&'a str),
     Words(String),
-    Nothing,
 }
 
 impl<'a> Meant<'a> {
     fn of(written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let all: Vec<&str> = known.into_iter().collect();
         // A name in letters that look like others is not proposed to anybody.
-        let known: Vec<&str> = known.into_iter().filter(|name| name.is_ascii()).collect();
+        let known: Vec<&str> = all.iter().copied().filter(|name| name.is_ascii()).collect();
         match nearest(written, known.iter().copied()).as_slice() {
             [name] => Self::One(name),
             [first @ .., last] => Self::Words(format!(
                 "did you mean `{}` or `{last}`?",
                 first.join("`, `")
             )),
-            [] if known.is_empty() || known.len() > NAMES_LISTED_MAX => Self::Nothing,
+            [] if all.is_empty() => {
+                Self::Words("none is defined: define it, or take the name out".to_owned())
+            }
+            [] if known.is_empty() => Self::Words(
+                "define it in letters of a-z: those of the names that there are only look like them".to_owned(),
+            ),
+            [] if known.len() > NAMES_LISTED_MAX => Self::Words(format!(
+                "none of the {} names that there are is like it: define it, or take the name out",
+                known.len()
+            )),
             [] => Self::Words(format!("there are `{}`", known.join("`, `"))),
         }
     }
@@ -258,6 +275,43 @@ impl Problems {
             };
             let fix = problem.fix.take_if(is_of_group);
             problem.help.extend(fix.map(|fix| fix.title));
+        }
+        self
+    }
+
+    /// All; a name that stands beside the place already is not offered there a second time.
+    #[must_use]
+    pub fn without_repeats(mut self, sources: &Sources) -> Self {
+        let offers_names = |problem: &Problem| {
+            let fix = problem.fix.as_ref();
+            fix.is_some_and(|fix| !fix.names.is_empty())
+        };
+        if !self.0.iter().any(offers_names) {
+            return self;
+        }
+        let written = Beside::of(sources);
+        for problem in &mut self.0 {
+            let taken = problem.fix.as_ref().map(|fix| written.names(fix.at));
+            let is_repeat = |fix: &mut Fix| {
+                let is_taken = |name: &String| *name == fix.to;
+                !fix.names.is_empty() && taken.as_ref().is_some_and(|t| t.iter().any(is_taken))
+            };
+            let Some(fix) = problem.fix.take_if(is_repeat) else {
+                continue;
+            };
+            let taken = taken.unwrap_or_default();
+            let left: Vec<&str> = fix.names.iter().map(String::as_str).collect();
+            let left: Vec<&str> = left
+                .into_iter()
+                .filter(|name| !taken.iter().any(|taken| taken == name))
+                .collect();
+            let there = format!("`{}` is there already: take this one out", fix.to);
+            problem.help.push(match left.as_slice() {
+                [] => there,
+                [only] => format!("{there}, or write `{only}`"),
+                left if left.len() > NAMES_LISTED_MAX => there,
+                left => format!("{there}, or write one of `{}`", left.join("`, `")),
+            });
         }
         self
     }

@@ -8,8 +8,10 @@ use std::path::PathBuf;
 
 use salvor::model::read;
 use salvor::plan_file::Code;
+use salvor::plan_file::Edit;
 use salvor::plan_file::Problem;
 use salvor::plan_file::Problems;
+use salvor::plan_file::Sources;
 
 use crate::provider::registry;
 use crate::transcript;
@@ -150,15 +152,66 @@ fn every_message_has_a_broken_plan_that_shows_it() {
     );
 }
 
+/// Kinds of problems that hide others: what is not read, has no known kind, or is named nowhere else cannot be judged;
+/// and a name that is put right is put right at its other places by edits of their own.
+const HIDING: [Code; 7] = [
+    Code::Syntax,
+    Code::UnknownKind,
+    Code::UnknownStore,
+    Code::UnknownKey,
+    Code::UnknownScenario,
+    Code::LostSite,
+    Code::BadName,
+];
+
+/// What no edit may bring about, whatever was hidden.
+const BROKEN: [Code; 2] = [Code::Syntax, Code::Duplicate];
+
+#[test]
+fn every_problem_says_what_to_do() {
+    let literal = salvor::builtin_providers::registry();
+    let folders = transcript::folders("tests/literal-documents");
+    let literal = folders
+        .iter()
+        .flat_map(|folder| transcript::said(folder, &literal).1);
+    let silent: BTreeSet<String> = shown()
+        .into_iter()
+        .chain(literal)
+        .filter(|problem| problem.advice().next().is_none())
+        .map(|problem| format!("{}: {}", problem.code, problem.title))
+        .collect();
+    let silent: Vec<String> = silent.into_iter().collect();
+    assert!(silent.is_empty(), "no help for\n{}", silent.join("\n"));
+}
+
 /// A problem without its place in the file, which edits before it move.
 fn essence(problem: &Problem) -> (Code, String, Option<String>) {
     let label = problem.primary.as_ref().map(|label| label.text.clone());
     (problem.code, problem.title.clone(), label)
 }
 
+/// A copy of a plan's folder with an edit made in it.
+fn edited(folder: &Path, sources: &Sources, edit: &Edit) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a folder");
+    for entry in std::fs::read_dir(folder).expect("a folder of a plan") {
+        let entry = entry.expect("a readable entry");
+        if entry.path().is_file() {
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("copied");
+        }
+    }
+    let file = sources.file(edit.at.file);
+    let mut text = file.text.clone();
+    text.replace_range(edit.at.start..edit.at.end, &edit.text);
+    let path = copy.path().join(&file.name);
+    std::fs::create_dir_all(path.parent().expect("below")).expect("a folder");
+    std::fs::write(path, text).expect("written");
+    copy
+}
+
 #[test]
-fn an_edit_puts_right_what_it_is_offered_for() {
+fn an_edit_puts_right_what_it_is_offered_for_and_breaks_nothing() {
     let mut count = 0;
+    let mut wrong = Vec::new();
     for folder in folders() {
         let reading = read(&folder, &registry());
         for problem in reading.problems.iter() {
@@ -168,30 +221,39 @@ fn an_edit_puts_right_what_it_is_offered_for() {
                 .and_then(|fix| fix.edit(&reading.sources));
             let Some(edit) = edit else { continue };
             count += 1;
-            let copy = tempfile::tempdir().expect("a folder");
-            for index in 0..reading.sources.len() {
-                let file = reading.sources.nth(index).expect("a file");
-                let mut text = file.text.clone();
-                if file.name == reading.sources.file(edit.at.file).name {
-                    text.replace_range(edit.at.start..edit.at.end, &edit.text);
-                }
-                let path = copy.path().join(&file.name);
-                std::fs::create_dir_all(path.parent().expect("below")).expect("a folder");
-                std::fs::write(path, text).expect("written");
-            }
-            let count_of = |problems: &Problems| {
-                let same = problems.iter().filter(|p| essence(p) == essence(problem));
+            let copy = edited(&folder, &reading.sources, &edit);
+            let count_of = |wanted: &Problem, problems: &Problems| {
+                let same = problems.iter().filter(|p| essence(p) == essence(wanted));
                 same.count()
             };
             let after = read(copy.path(), &registry()).problems;
             assert!(
-                count_of(&after) < count_of(&reading.problems),
+                count_of(problem, &after) < count_of(problem, &reading.problems),
                 "{}: {} is there after {edit:?} as well",
                 folder.display(),
                 problem.title
             );
+            let hid_others = HIDING.contains(&problem.code);
+            for found in after.iter() {
+                let is_judged = !hid_others || BROKEN.contains(&found.code);
+                let mut here = found.clone();
+                here.title = here
+                    .title
+                    .replace(&*copy.path().to_string_lossy(), &folder.to_string_lossy());
+                let is_new = count_of(found, &after) > count_of(&here, &reading.problems);
+                if is_judged && is_new {
+                    wrong.push(format!(
+                        "{}: {} for {} makes {}",
+                        folder.display(),
+                        edit.text,
+                        problem.title,
+                        found.title
+                    ));
+                }
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count > 20, "{count} edits");
 }
 

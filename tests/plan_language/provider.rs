@@ -156,6 +156,7 @@ pub fn registry() -> Registry {
             id: "cloud-default-network",
             when: Condition::InputMissing("class"),
             message: "without `class` the service takes its smallest",
+            advice: "name a `class`",
             source: "the service's documentation",
         }],
         ..ActionKind::reading(

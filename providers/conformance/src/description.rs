@@ -248,8 +248,9 @@ fn check_references(
         }
     }
     for trap in &action.traps {
-        report.demand(!trap.message.is_empty() && !trap.source.is_empty(), || {
-            format!("{of}: trap `{}` has no message or no source", trap.id)
+        let texts = [trap.message, trap.advice, trap.source];
+        report.demand(!texts.contains(&""), || {
+            format!("{of}: trap `{}` has no message, advice or source", trap.id)
         });
     }
     for permission in &action.permissions {

@@ -20,27 +20,77 @@ pub(crate) fn program(argv: &[String]) -> Option<&str> {
     argv.first()?.rsplit('/').next()
 }
 
-/// An argument vector and those within it: what a shell reads, and what stands behind `--`, as in `kubectl exec`.
-pub(crate) fn within(argv: Vec<String>) -> Vec<Vec<String>> {
+/// A program that is run, and where it stands in the list that was given.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// The program and its arguments.
+    pub(crate) argv: Vec<String>,
+    /// A pipe or a file gives it its input.
+    pub(crate) is_fed: bool,
+    /// Which element of the list runs it.
+    pub(crate) element: usize,
+}
+
+/// What an argument vector runs: itself, what a shell in it reads, and what stands behind `--`, as in `kubectl exec`.
+pub(crate) fn run_by(argv: Vec<String>) -> Vec<Run> {
+    let text_at = text_for_a_shell(&argv);
+    let behind = argv.iter().position(|word| word == "--");
+    let whole = Run {
+        is_fed: false,
+        element: 0,
+        argv,
+    };
+    let mut found = within(whole);
+    for run in &mut found {
+        // What is not the vector itself is in the text of its shell, or behind its `--`.
+        let is_whole = run.element == 0;
+        run.element = match (is_whole, text_at, behind) {
+            (true, _, _) => 0,
+            (false, Some(at), _) => at,
+            (false, None, at) => at.map_or(0, |at| at + 1),
+        };
+    }
+    found
+}
+
+/// What the lines that a person types run.
+pub(crate) fn typed_in(lines: &[String]) -> Vec<Run> {
+    let all = lines.iter().enumerate().flat_map(|(element, line)| {
+        let of_line = typed(line).into_iter().flat_map(within);
+        of_line.map(move |run| Run { element, ..run })
+    });
+    all.collect()
+}
+
+/// A run and those within it, which have their depth as their element.
+fn within(run: Run) -> Vec<Run> {
     let mut found = Vec::new();
-    let mut open = vec![(argv, 0)];
-    while let Some((argv, depth)) = open.pop() {
-        if depth < DEPTH_MAX {
-            let inner = read_by_shell(&argv).map(typed).unwrap_or_default();
-            let behind = argv.iter().position(|word| word == "--");
-            let behind = behind.map(|at| argv[at + 1..].to_vec());
+    let mut open = vec![Run { element: 0, ..run }];
+    while let Some(run) = open.pop() {
+        if run.element < DEPTH_MAX {
+            let text = text_for_a_shell(&run.argv).map(|at| run.argv[at].as_str());
+            let inner = text.map(typed).unwrap_or_default();
+            let behind = run.argv.iter().position(|word| word == "--");
+            let behind = behind.map(|at| Run {
+                argv: run.argv[at + 1..].to_vec(),
+                ..run
+            });
+            let deeper = run.element + 1;
             let inner = inner.into_iter().chain(behind);
-            open.extend(inner.map(|argv| (argv, depth + 1)));
+            open.extend(inner.map(|inner| Run {
+                element: deeper,
+                ..inner
+            }));
         }
-        if !argv.is_empty() {
-            found.push(argv);
+        if !run.argv.is_empty() {
+            found.push(run);
         }
     }
     found
 }
 
-/// The text that a shell is given to read.
-fn read_by_shell(argv: &[String]) -> Option<&str> {
+/// Where the text stands that a shell is given to read.
+fn text_for_a_shell(argv: &[String]) -> Option<usize> {
     if !SHELLS.contains(&program(argv)?) {
         return None;
     }
@@ -48,17 +98,18 @@ fn read_by_shell(argv: &[String]) -> Option<&str> {
         word.strip_prefix('-')
             .is_some_and(|letters| !letters.starts_with('-') && letters.ends_with('c'))
     };
-    let at = argv.iter().position(is_text_next)?;
-    argv.get(at + 1).map(String::as_str)
+    let at = argv.iter().position(is_text_next)? + 1;
+    (at < argv.len()).then_some(at)
 }
 
-/// The argument vectors in the text of a shell, in their order. A here-document is one argument more of its program.
-pub(crate) fn typed(text: &str) -> Vec<Vec<String>> {
+/// The programs in the text of a shell, in their order. A here-document is one argument more of its program.
+fn typed(text: &str) -> Vec<Run> {
     let mut reader = Reader {
         rest: text,
         word: None,
         words: Vec::new(),
         ends: Vec::new(),
+        is_fed: false,
         found: Vec::new(),
     };
     reader.read();
@@ -71,7 +122,9 @@ struct Reader<'t> {
     words: Vec<String>,
     /// Where the here-documents of this line end.
     ends: Vec<String>,
-    found: Vec<Vec<String>>,
+    /// The program that is read stands behind a pipe, or has a here-document.
+    is_fed: bool,
+    found: Vec<Run>,
 }
 
 impl<'t> Reader<'t> {
@@ -108,7 +161,12 @@ impl<'t> Reader<'t> {
                 '&' if self.word.as_deref().is_some_and(|word| word.ends_with('>')) => {
                     self.push("&");
                 }
-                ';' | '|' | '&' | '(' | ')' => self.end(),
+                '|' => {
+                    self.end();
+                    self.is_fed = !self.rest.starts_with('|');
+                    self.rest = self.rest.trim_start_matches('|');
+                }
+                ';' | '&' | '(' | ')' => self.end(),
                 space if space.is_whitespace() => self.end_word(),
                 other => self.push(other.encode_utf8(&mut [0; 4])),
             }
@@ -190,6 +248,7 @@ impl<'t> Reader<'t> {
 
     fn here_documents(&mut self) {
         for end in std::mem::take(&mut self.ends) {
+            self.is_fed = true;
             let mut document = String::new();
             while !self.rest.is_empty() {
                 let line = self.until('\n');
@@ -217,21 +276,76 @@ impl<'t> Reader<'t> {
             };
             BEFORE.contains(&word.as_str()) || name.is_some_and(is_name)
         };
+        // `<file`, and not `<name>`, which stands for what is to be filled in.
+        let is_file = |word: &String| {
+            word.starts_with('<') && !word.starts_with("<(") && !word.ends_with('>')
+        };
+        let is_fed = self.is_fed || words.iter().any(is_file);
         let argv: Vec<String> = words.into_iter().skip_while(is_before).collect();
         if !argv.is_empty() {
-            self.found.push(argv);
+            self.is_fed = false;
+            self.found.push(Run {
+                argv,
+                is_fed,
+                element: 0,
+            });
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Run;
+    use super::run_by;
     use super::typed;
-    use super::within;
+    use super::typed_in;
 
     #[track_caller]
     fn check(text: &str, expected: &[&[&str]]) {
-        assert_eq!(typed(text), expected, "{text}");
+        let argv: Vec<Vec<String>> = typed(text).into_iter().map(|run| run.argv).collect();
+        assert_eq!(argv, expected, "{text}");
+    }
+
+    #[test]
+    fn what_a_pipe_or_a_file_feeds_is_known() {
+        for (text, expected) in [
+            ("gunzip -c a.gz | psql -d app", &[false, true] as &[bool]),
+            ("gunzip -c a.gz |\n  psql -d app", &[false, true]),
+            ("psql -d app < a.sql", &[true]),
+            ("psql -d app -h <rds-host>", &[false]),
+            ("false || psql -d app", &[false, false]),
+            ("psql <<EOF\nselect 1\nEOF\npsql", &[true, false]),
+            ("a | b; psql", &[false, true, false]),
+        ] {
+            let fed: Vec<bool> = typed(text).iter().map(|run| run.is_fed).collect();
+            assert_eq!(fed, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_program_has_its_place_in_what_was_given() {
+        let places = |found: Vec<Run>| {
+            let place = |run: Run| (run.argv[0].clone(), run.element);
+            let mut all: Vec<(String, usize)> = found.into_iter().map(place).collect();
+            all.sort();
+            all
+        };
+        let list = |words: &[&str]| -> Vec<String> {
+            words.iter().map(|word| (*word).to_owned()).collect()
+        };
+        let at = |name: &str, element| (name.to_owned(), element);
+        assert_eq!(
+            places(run_by(list(&["sh", "-c", "a | b"]))),
+            [at("a", 2), at("b", 2), at("sh", 0)]
+        );
+        assert_eq!(
+            places(run_by(list(&["kubectl", "exec", "--", "a"]))),
+            [at("a", 3), at("kubectl", 0)]
+        );
+        assert_eq!(
+            places(typed_in(&list(&["a", "sh -c 'b'"]))),
+            [at("a", 0), at("b", 1), at("sh", 1)]
+        );
     }
 
     #[test]
@@ -298,13 +412,13 @@ mod tests {
     #[test]
     fn programs_within_programs_are_found() {
         let argv = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let mut found = within(argv(&[
+        let found = run_by(argv(&[
             "kubectl", "exec", "pod", "--", "sh", "-ec", "a | b c",
         ]));
-        found.sort();
-        let names: Vec<&str> = found.iter().map(|argv| argv[0].as_str()).collect();
+        let mut names: Vec<&str> = found.iter().map(|run| run.argv[0].as_str()).collect();
+        names.sort_unstable();
         assert_eq!(names, ["a", "b", "kubectl", "sh"]);
-        assert!(within(Vec::new()).is_empty());
-        assert_eq!(within(vec!["--".to_owned(); 100]).len(), 5);
+        assert!(run_by(Vec::new()).is_empty());
+        assert_eq!(run_by(vec!["--".to_owned(); 100]).len(), 5);
     }
 }

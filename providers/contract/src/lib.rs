@@ -79,6 +79,7 @@ pub use crate::quantity::Period;
 pub use crate::quantity::Size;
 pub use crate::secret::Secret;
 pub use crate::secret::SecretReference;
+pub use crate::trap::Afterwards;
 pub use crate::trap::CommandLine;
 pub use crate::trap::Condition;
 pub use crate::trap::Judged;

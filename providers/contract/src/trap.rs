@@ -1,9 +1,12 @@
 //! What goes wrong in the field, and how the inputs of a step tell that it applies.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::command;
+use crate::command::Run;
 use crate::fields::Fields;
 use crate::kind::StoreKind;
 use crate::values::Values;
@@ -15,8 +18,10 @@ pub struct Trap {
     pub id: &'static str,
     /// When it applies.
     pub when: Condition,
-    /// What happens and what to do.
+    /// What happens.
     pub message: &'static str,
+    /// What to do.
+    pub advice: &'static str,
     /// Where the fact was read: a documentation page, an issue, an experiment.
     pub source: &'static str,
 }
@@ -57,6 +62,12 @@ pub struct CommandLine {
     pub lacks: &'static [&'static [Word]],
     /// It takes something away: it is not meant where a final step uses what the step put out, to give it back.
     pub takes_away: bool,
+    /// What it begins goes on after it has ended: it is not meant where a step that comes after it looks.
+    pub goes_on: bool,
+    /// A pipe or a file gives it its input; it is not meant where it gets none.
+    pub is_fed: bool,
+    /// It is not meant where one of these runs as well.
+    pub unless: &'static [CommandLine],
 }
 
 /// A word among arguments.
@@ -94,26 +105,36 @@ impl CommandLine {
             has: &[],
             lacks: &[],
             takes_away: false,
+            goes_on: false,
+            is_fed: false,
+            unless: &[],
         }
     }
 
-    /// True when one of these argument vectors is meant.
-    fn means(&self, vectors: &[Vec<String>]) -> bool {
-        let runs: Vec<&[String]> = vectors
+    /// Which of these runs are meant.
+    fn meant<'r>(&self, all: &'r [Run]) -> Vec<&'r Run> {
+        let meant: Vec<&Run> = all
             .iter()
-            .filter(|argv| command::program(argv).is_some_and(|name| self.programs.contains(&name)))
-            .map(|argv| &argv[1..])
-            .filter(|arguments| {
+            .filter(|run| command::program(&run.argv).is_some_and(|p| self.programs.contains(&p)))
+            .filter(|run| {
+                let arguments = &run.argv[1..];
                 let is_there = |word: &&str| arguments.iter().any(|argument| argument == word);
                 let has = |word: &Word| word.stands(arguments);
-                self.verb.iter().all(is_there) && (self.has.is_empty() || self.has.iter().any(has))
+                self.verb.iter().all(is_there)
+                    && (self.has.is_empty() || self.has.iter().any(has))
+                    && (run.is_fed || !self.is_fed)
             })
             .collect();
         let lacks = |group: &&[Word]| {
-            let stands = |word: &Word| runs.iter().any(|arguments| word.stands(arguments));
+            let stands = |word: &Word| meant.iter().any(|run| word.stands(&run.argv[1..]));
             !group.iter().any(stands)
         };
-        !runs.is_empty() && (self.lacks.is_empty() || self.lacks.iter().any(lacks))
+        let is_meant = (self.lacks.is_empty() || self.lacks.iter().any(lacks))
+            && self.unless.iter().all(|other| other.meant(all).is_empty());
+        match is_meant {
+            true => meant,
+            false => Vec::new(),
+        }
     }
 }
 
@@ -126,8 +147,17 @@ pub struct Judged<'a> {
     pub with: &'a Values,
     /// The store that the step is about, with what the plan gives it.
     pub store: Option<(&'a StoreKind, &'a Values)>,
+    /// What the steps after it do.
+    pub after: Afterwards,
+}
+
+/// What the steps after a step do about it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Afterwards {
     /// A final step, that runs also after a failure, uses what the step puts out.
     pub is_given_back: bool,
+    /// A step that only looks comes right after it.
+    pub is_watched: bool,
 }
 
 impl Condition {
@@ -145,13 +175,25 @@ impl Condition {
                 .input(input)
                 .is_some_and(|(_, with, name)| with.get(name).is_none()),
             Self::StoreIs(name) => judged.store.is_some_and(|(kind, _)| kind.name == *name),
-            Self::Runs(input, line) => judged.means(line, || command::within(judged.texts(input))),
-            Self::Types(input, line) => judged.means(line, || {
-                let lines = judged.texts(input).into_iter();
-                let typed = lines.flat_map(|text| command::typed(&text));
-                typed.flat_map(command::within).collect()
-            }),
+            Self::Runs(_, _) | Self::Types(_, _) => !self.elements(judged).is_empty(),
         }
+    }
+
+    /// Which elements of its list step into it, in their order; none where it asks about no list.
+    pub fn elements(&self, judged: Judged<'_>) -> Vec<usize> {
+        let (line, runs) = match self {
+            Self::Runs(input, line) => (line, command::run_by(judged.texts(input))),
+            Self::Types(input, line) => (line, command::typed_in(&judged.texts(input))),
+            Self::Always | Self::InputIs(_, _) | Self::InputMissing(_) | Self::StoreIs(_) => {
+                return Vec::new();
+            }
+        };
+        let after = judged.after;
+        if line.takes_away && after.is_given_back || line.goes_on && after.is_watched {
+            return Vec::new();
+        }
+        let elements = line.meant(&runs).into_iter().map(|run| run.element);
+        elements.collect::<BTreeSet<usize>>().into_iter().collect()
     }
 
     /// The input that it asks about, as it is written in the condition.
@@ -178,17 +220,15 @@ impl<'a> Judged<'a> {
         }
     }
 
-    /// The texts of an input that is a list of them.
+    /// The elements of an input that is a list of texts; one that is no text says nothing.
     fn texts(self, input: &str) -> Vec<String> {
         let given = self
             .input(input)
             .and_then(|(_, with, name)| with.get(name)?.as_array());
-        let texts = given.into_iter().flatten().filter_map(Value::as_str);
-        texts.map(str::to_owned).collect()
-    }
-
-    fn means(self, line: &CommandLine, vectors: impl FnOnce() -> Vec<Vec<String>>) -> bool {
-        !(line.takes_away && self.is_given_back) && line.means(&vectors())
+        let texts = given.into_iter().flatten().map(Value::as_str);
+        texts
+            .map(|text| text.unwrap_or_default().to_owned())
+            .collect()
     }
 }
 
@@ -196,6 +236,7 @@ impl<'a> Judged<'a> {
 mod tests {
     use serde_json::json;
 
+    use super::Afterwards;
     use super::CommandLine;
     use super::Condition;
     use super::Judged;
@@ -238,7 +279,10 @@ mod tests {
                 .with("argv", given.clone())
                 .with("commands", given),
             store: None,
-            is_given_back,
+            after: Afterwards {
+                is_given_back,
+                is_watched: false,
+            },
         })
     }
 
@@ -316,5 +360,44 @@ mod tests {
             let when = Condition::Types("commands", RESTORE);
             assert_eq!(holds(&when, lines.clone(), false), is_meant, "{lines}");
         }
+    }
+
+    fn elements(line: CommandLine, lines: serde_json::Value, is_watched: bool) -> Vec<usize> {
+        Condition::Types("commands", line).elements(Judged {
+            takes: &Fields::default(),
+            with: &Values::new().with("commands", lines),
+            store: None,
+            after: Afterwards {
+                is_watched,
+                ..Afterwards::default()
+            },
+        })
+    }
+
+    #[test]
+    fn the_lines_that_are_meant_are_told() {
+        let psql = || CommandLine {
+            is_fed: true,
+            ..CommandLine::of(&["psql"])
+        };
+        let lines = json!([
+            "ls",
+            "gunzip -c a | psql",
+            7,
+            "psql -c 'select 1'",
+            "psql < b"
+        ]);
+        assert_eq!(elements(psql(), lines, false), [1, 4]);
+        const WATCH: &[CommandLine] = &[CommandLine::of(&["watch"])];
+        let helm = || CommandLine {
+            has: &[Word::Is("--timeout")],
+            goes_on: true,
+            unless: WATCH,
+            ..CommandLine::of(&["helm"])
+        };
+        let line = "helm upgrade a b --timeout 1200s";
+        assert_eq!(elements(helm(), json!([line]), false), [0]);
+        assert_eq!(elements(helm(), json!([line]), true), [0; 0]);
+        assert_eq!(elements(helm(), json!([line, "watch -- x"]), false), [0; 0]);
     }
 }

@@ -177,15 +177,17 @@ fn restore() -> ActionKind {
                 id: "s3-multipart-modified",
                 when: Condition::StoreIs("objects.versions"),
                 message: "an object that was uploaded in parts has the time at which its upload began; as of a time \
-                          between begin and end it is taken for there: choose the time after long uploads",
+                          between begin and end it is taken for there",
+                advice: "choose the time after long uploads",
                 source: "Amazon S3 User Guide, Working with object metadata: Last-Modified",
             },
             Trap {
                 id: "s3-versitygw-version-times",
                 when: Condition::StoreIs("objects.versions"),
-                message: "versitygw on a POSIX file system tells for a replaced version when it was replaced, not \
-                          when it was written: its versions cannot be brought back as of a time, and are reported \
-                          as unknown where that shows",
+                message: "versitygw on a POSIX file system tells for a replaced version when it was replaced, not when \
+                          it was written; its versions cannot be brought back as of a time, and are reported as unknown \
+                          where that shows",
+                advice: "keep backups elsewhere, or restore from dated copies",
                 source: "experiment with versitygw 1.8.0, ListObjectVersions after three writes of one key",
             },
             time_trap(),
@@ -203,8 +205,9 @@ fn time_trap() -> Trap {
     Trap {
         id: "objects-time-left-out",
         when: Condition::InputMissing("store.time"),
-        message: "a backup whose name tells only its day counts, without `time`, as taken at 00:00 UTC, not when it \
-                  was really taken: give `time`, or a goal in the middle of the day chooses too new a backup",
+        message: "a backup whose name tells only its day counts, without `time`, as taken at 00:00 UTC, not when it was \
+                  really taken",
+        advice: "give `time`, or a goal in the middle of the day chooses too new a backup",
         source: "seed system Calabi: backup.schedule 02:00, aws s3 cp …/$(date +%Y-%m-%d)/",
     }
 }
@@ -214,6 +217,7 @@ fn delete_trap() -> Trap {
         id: "objects-delete-is-for-good",
         when: Condition::InputIs("delete", json!(true)),
         message: "objects that only the target has are deleted; in a bucket without versions they are gone for good",
+        advice: "leave `delete` out, or restore to a new prefix",
         source: "AWS CLI reference, s3 sync --delete",
     }
 }

@@ -125,15 +125,16 @@ fn traps() -> Vec<Trap> {
         Trap {
             id: "exec-unkeyed",
             when: Condition::InputMissing("class"),
-            message: "without a class an interrupted program is never started again by itself: a person must \
-                      say what became of it; declare `class`, and a `probe` that finds out",
+            message: "without a class an interrupted program is never started again by itself, and a person must say \
+                      what became of it",
+            advice: "declare `class`, and a `probe` that finds out",
             source: "AWS Builders' Library, Making retries safe with idempotent APIs",
         },
         Trap {
             id: "exec-hidden-failure",
             when: Condition::Always,
-            message: "an exit code of 0 says what the program thinks of itself: check the result in a step of its \
-                      own",
+            message: "an exit code of 0 says what the program thinks of itself",
+            advice: "check the result in a step of its own",
             source: "POSIX.1-2024, exit: what a program says of itself is its own choice",
         },
     ];

@@ -133,8 +133,9 @@ pub(crate) fn kind() -> ActionKind {
         traps: vec![Trap {
             id: "http-check-empty-system",
             when: Condition::InputMissing("json"),
-            message: "a status alone is green on an empty system too: expect a value in the answer that only \
-                      restored data can give, such as a count or the newest moment",
+            message: "a status alone is green on an empty system too",
+            advice: "expect a value in the answer that only restored data can give, such as a count or the newest \
+                     moment",
             source: "GitLab's post-mortem of 2017-01-31: every backup method reported success and held nothing",
         }],
         ..ActionKind::reading(

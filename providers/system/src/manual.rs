@@ -91,6 +91,7 @@ fn traps() -> Vec<Trap> {
         id: "manual-without-role",
         when: Condition::InputMissing("role"),
         message: "without a role anybody may answer, and nobody knows that they are waited for",
+        advice: "say who does it: `role`",
         source: "NIST SP 800-34 Rev. 1, 3.4.6 Roles and responsibilities",
     }];
     traps.extend(programs::traps_of_lines("commands"));

@@ -85,6 +85,7 @@ pub(crate) fn kind() -> ActionKind {
             id: "notify-twice",
             when: Condition::Always,
             message: "when salvor is killed while it sends, the message is sent again on resume",
+            advice: "count the message once by the run that it names",
             source: "https://api.slack.com/messaging/webhooks, which names no key against repetition",
         }],
         ..ActionKind::reading(

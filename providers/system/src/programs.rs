@@ -17,17 +17,24 @@ pub(crate) fn traps_of_lines(lines: &'static str) -> Vec<Trap> {
     traps(everywhere(), |line| Condition::Types(lines, line))
 }
 
-/// Id, the line that steps into it, what happens and what to do, where that was read.
-type Known = (&'static str, CommandLine, &'static str, &'static str);
+/// Id, the line that steps into it, what happens, what to do, where that was read.
+type Known = (
+    &'static str,
+    CommandLine,
+    &'static str,
+    &'static str,
+    &'static str,
+);
 
 fn traps(
     known: impl IntoIterator<Item = Known>,
     when: impl Fn(CommandLine) -> Condition,
 ) -> Vec<Trap> {
-    let trap = |(id, line, message, source)| Trap {
+    let trap = |(id, line, message, advice, source)| Trap {
         id,
         when: when(line),
         message,
+        advice,
         source,
     };
     known.into_iter().map(trap).collect()
@@ -50,8 +57,8 @@ fn of_postgres() -> [Known; 3] {
                 lacks: &[&[Word::Holds("ON_ERROR_STOP")]],
                 ..CommandLine::of(&["psql"])
             },
-            "psql goes on after an error in a file and exits 0: give `--set=ON_ERROR_STOP=1`, and \
-             `--single-transaction` where nothing may be left half done",
+            "psql goes on after an error in a file and exits 0",
+            "give `--set=ON_ERROR_STOP=1`, and `--single-transaction` where nothing may be left half done",
             "https://www.postgresql.org/docs/current/app-psql.html, ON_ERROR_STOP",
         ),
         (
@@ -66,8 +73,8 @@ fn of_postgres() -> [Known; 3] {
                 ]],
                 ..CommandLine::of(&["pg_restore"])
             },
-            "pg_restore goes on after an error and leaves what it could restore: give `--exit-on-error` or \
-             `--single-transaction`, or restore with a store of kind `postgres.dumps`",
+            "pg_restore goes on after an error and leaves what it could restore",
+            "give `--exit-on-error` or `--single-transaction`, or restore with a store of kind `postgres.dumps`",
             "https://www.postgresql.org/docs/current/app-pgrestore.html, --exit-on-error",
         ),
         (
@@ -76,8 +83,8 @@ fn of_postgres() -> [Known; 3] {
                 has: &[Word::Is("-c"), Word::Is("--clean")],
                 ..CommandLine::of(&["pg_restore"])
             },
-            "pg_restore drops what is there before it knows that the dump can be read to its end: restore into a new \
-             database, and say with `destroys` what is lost",
+            "pg_restore drops what is there before it knows that the dump can be read to its end",
+            "restore into a new database, and say with `destroys` what is lost",
             "https://www.postgresql.org/docs/current/app-pgrestore.html, --clean",
         ),
     ]
@@ -102,8 +109,9 @@ fn of_clouds() -> [Known; 3] {
                 ..CommandLine::of(&["aws"])
             },
             "what a restore does not say is not taken from the old instance: RDS takes the default subnet group, the \
-             default security group, the default parameter group and one zone; say --db-subnet-group-name, \
-             --vpc-security-group-ids, --db-parameter-group-name and --multi-az or --no-multi-az",
+             default security group, the default parameter group and one zone",
+            "say --db-subnet-group-name, --vpc-security-group-ids, --db-parameter-group-name and --multi-az or \
+             --no-multi-az",
             "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html",
         ),
         (
@@ -114,7 +122,8 @@ fn of_clouds() -> [Known; 3] {
                 ..CommandLine::of(&["gcloud"])
             },
             "a clone names a source that is there: one that was deleted is found only with \
-             --source-instance-deletion-time; write the second command down beside the first",
+             --source-instance-deletion-time",
+            "write the second command down beside the first",
             "https://cloud.google.com/sdk/gcloud/reference/sql/instances/clone, --source-instance-deletion-time",
         ),
         (
@@ -124,8 +133,8 @@ fn of_clouds() -> [Known; 3] {
                 lacks: &[&[Word::Holds("rename_pattern")]],
                 ..CommandLine::of(&["curl"])
             },
-            "an open index of the same name refuses the restore, and a fresh cluster does not know the repository: \
-             register it first, restore under another name by `rename_pattern`, then move the alias",
+            "an open index of the same name refuses the restore, and a fresh cluster does not know the repository",
+            "register it first, restore under another name by `rename_pattern`, then move the alias",
             "https://docs.opensearch.org/latest/api-reference/snapshots/restore-snapshot, open indexes; \
              elastic/elasticsearch#45336",
         ),
@@ -144,8 +153,9 @@ fn of_clusters() -> [Known; 4] {
                 takes_away: true,
                 ..CommandLine::of(&["kubectl"])
             },
-            "what is scaled to zero stays there when the run fails: let the step put out the number of before, and \
-             scale back to that number in a step that says `finally = true`",
+            "what is scaled to zero stays there when the run fails",
+            "let the step put out the number of before, and scale back to that number in a step that says `finally = \
+             true`",
             "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_scale, --current-replicas",
         ),
         (
@@ -155,8 +165,8 @@ fn of_clusters() -> [Known; 4] {
                 lacks: &[&[Word::Is("--all"), Word::Flag('a')]],
                 ..CommandLine::of(&["helm"])
             },
-            "without `--all` only what was given by hand is recorded, and neither way chart and version: record \
-             `helm get values --all`, and what `helm list` says of chart and version",
+            "without `--all` only what was given by hand is recorded, and neither way chart and version",
+            "record `helm get values --all`, and what `helm list` says of chart and version",
             "https://helm.sh/docs/helm/helm_get_values, --all",
         ),
         (
@@ -166,8 +176,8 @@ fn of_clusters() -> [Known; 4] {
                 lacks: &[&[Word::Holds("backupName: "), Word::Is("--from-backup")]],
                 ..CommandLine::of(&["kubectl", "velero"])
             },
-            "a schedule stands for its newest backup, whatever moment everything else is brought to: name the backup, \
-             and state its moment as the store's point, so that the skew is judged",
+            "a schedule stands for its newest backup, whatever moment everything else is brought to",
+            "name the backup, and state its moment as the store's point, so that the skew is judged",
             "https://velero.io/docs/main/api-types/restore, scheduleName",
         ),
         (
@@ -177,7 +187,8 @@ fn of_clusters() -> [Known; 4] {
                 ..CommandLine::of(&["kubectl"])
             },
             "nothing stands below `metadata:`, `name` stands beside it: the object has no name, and the API server \
-             refuses it; indent what belongs to `metadata` and `spec`",
+             refuses it",
+            "indent what belongs to `metadata` and `spec`",
             "https://kubernetes.io/docs/concepts/overview/working-with-objects, required fields",
         ),
     ]
@@ -194,9 +205,9 @@ fn unread() -> [Known; 4] {
                 ..CommandLine::of(&["sh", "bash", "dash", "zsh", "ksh"])
             },
             "a pipeline in a shell's text ends as its last program does, whatever happened before it; values that are \
-             put into the text are read as text of the shell: run each program in a step of its own, or give the text \
-             to `bash` (`sh` of Debian 12 has no pipefail), begin it with `set -euo pipefail`, and give values as \
-             arguments or environment",
+             put into the text are read as text of the shell",
+            "run each program in a step of its own, or give the text to `bash` (`sh` of Debian 12 has no pipefail), \
+             begin it with `set -euo pipefail`, and give values as arguments or environment",
             "POSIX.1-2024, Shell Command Language, 2.9.2 Pipelines; experiment with dash 0.5.12",
         ),
         (
@@ -213,8 +224,8 @@ fn unread() -> [Known; 4] {
                 ]],
                 ..CommandLine::of(&["psql"])
             },
-            "psql reads what it is to do from its input, goes on after an error in it and exits 0: give \
-             `--set=ON_ERROR_STOP=1`, and `--single-transaction` where nothing may be left half done",
+            "psql reads what it is to do from its input, goes on after an error in it and exits 0",
+            "give `--set=ON_ERROR_STOP=1`, and `--single-transaction` where nothing may be left half done",
             "https://www.postgresql.org/docs/current/app-psql.html, ON_ERROR_STOP",
         ),
         (
@@ -229,7 +240,8 @@ fn unread() -> [Known; 4] {
                 ]],
                 ..CommandLine::of(&["curl"])
             },
-            "curl ends with 0 when the server refuses: give `--fail-with-body`, or look by `http.check`",
+            "curl ends with 0 when the server refuses",
+            "give `--fail-with-body`, or look by `http.check`",
             "https://curl.se/docs/manpage.html, --fail",
         ),
         (
@@ -238,8 +250,8 @@ fn unread() -> [Known; 4] {
                 verb: &["logs"],
                 ..CommandLine::of(&["kubectl"])
             },
-            "`kubectl logs` ends with 0 whatever the log says, and its tail is what was written last, not what is: \
-             look at the state itself, as `kafka-consumer-groups.sh --describe` does for the lag of consumers",
+            "`kubectl logs` ends with 0 whatever the log says, and its tail is what was written last, not what is",
+            "look at the state itself, as `kafka-consumer-groups.sh --describe` does for the lag of consumers",
             "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_logs",
         ),
     ]

@@ -91,7 +91,8 @@ pub(crate) fn kind() -> ActionKind {
         traps: vec![Trap {
             id: "render-not-escaped",
             when: Condition::Always,
-            message: "values go into the file as they are: quote them in the template as the file's format wants it",
+            message: "values go into the file as they are",
+            advice: "quote them in the template as the file's format wants it",
             source: "https://helm.sh/docs/chart_template_guide/functions_and_pipelines",
         }],
         ..ActionKind::reading(

@@ -115,8 +115,8 @@ pub(crate) fn kind() -> ActionKind {
         traps: vec![Trap {
             id: "wait-without-failure",
             when: Condition::InputMissing("fails-when"),
-            message: "a wait that knows no state of failure goes on to its deadline after the thing has failed: name \
-                      the states in `fails-when`",
+            message: "a wait that knows no state of failure goes on to its deadline after the thing has failed",
+            advice: "name the states in `fails-when`",
             source: "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_wait: waiting for one condition \
                      does not end when another is reached",
         }],

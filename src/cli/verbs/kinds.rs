@@ -125,10 +125,13 @@ fn action_text(kind: &ActionKind) -> String {
     if !kind.traps.is_empty() {
         text.push_str("\nTraps\n");
         for Trap {
-            message, source, ..
+            message,
+            advice,
+            source,
+            ..
         } in &kind.traps
         {
-            let _ = writeln!(text, "  {message} ({source})");
+            let _ = writeln!(text, "  {message}: {advice} ({source})");
         }
     }
     text

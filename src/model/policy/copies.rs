@@ -50,15 +50,15 @@ impl Policy<'_, '_> {
                 && let lacks = lacks(posture, rule)
                 && !lacks.is_empty()
             {
-                problems.push(
-                    Problem::warning(
-                        Code::TooFewCopies,
-                        format!("the copies of `{name}` do not hold {}", rule.text),
-                    )
-                    .at(at, lacks.join(", "))
-                    .and_at(*rule_at, "demanded here")
-                    .note("the live data is the first copy; what the plan does not say is not counted"),
-                );
+                let problem = Problem::warning(
+                    Code::TooFewCopies,
+                    format!("the copies of `{name}` do not hold {}", rule.text),
+                )
+                .at(at, words_of(&lacks))
+                .and_at(*rule_at, "demanded here")
+                .note("the live data is the first copy; what the plan does not say is not counted");
+                let help = self.what_to_say(&lacks).into_iter();
+                problems.push(help.fold(problem, Problem::help));
             }
             let is_apart = |place: &Place| place.account.differs(&posture.live.account);
             if let Some(rule_at) = policies.accounts_apart
@@ -150,8 +150,28 @@ impl Policy<'_, '_> {
     }
 }
 
-/// What the copies lack, in words.
-fn lacks(posture: &Posture<'_>, rule: &CopiesRule) -> Vec<String> {
+/// One thing that copies lack.
+struct Lack {
+    what: What,
+    words: String,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Copies,
+    Media,
+    OffSite,
+    Locked,
+    Verified,
+}
+
+fn words_of(lacks: &[Lack]) -> String {
+    let words: Vec<&str> = lacks.iter().map(|lack| lack.words.as_str()).collect();
+    words.join(", ")
+}
+
+/// What the copies lack.
+fn lacks(posture: &Posture<'_>, rule: &CopiesRule) -> Vec<Lack> {
     let copies = &posture.copies;
     let media: BTreeSet<&str> = posture
         .places()
@@ -168,18 +188,59 @@ fn lacks(posture: &Posture<'_>, rule: &CopiesRule) -> Vec<String> {
         .filter(|(_, copy)| copy.verified.is_none())
         .count();
     let counts = [
-        (copies.len() + 1, rule.copies, "copies"),
-        (media.len(), rule.media, "media"),
-        (off_site.count(), rule.off_site, "off its site"),
-        (locked.count(), rule.locked, "immutable or offline"),
+        (What::Copies, copies.len() + 1, rule.copies, "copies"),
+        (What::Media, media.len(), rule.media, "media"),
+        (
+            What::OffSite,
+            off_site.count(),
+            rule.off_site,
+            "off its site",
+        ),
+        (
+            What::Locked,
+            locked.count(),
+            rule.locked,
+            "immutable or offline",
+        ),
     ];
-    let mut lacks: Vec<String> = counts
+    let mut lacks: Vec<Lack> = counts
         .into_iter()
-        .filter(|(count, least, _)| count < least)
-        .map(|(count, least, what)| format!("{count} of {least} {what}"))
+        .filter(|(_, count, least, _)| count < least)
+        .map(|(what, count, least, of)| Lack {
+            what,
+            words: format!("{count} of {least} {of}"),
+        })
         .collect();
     if rule.unverified.is_some_and(|most| unverified > most) {
-        lacks.push(format!("{unverified} not verified"));
+        lacks.push(Lack {
+            what: What::Verified,
+            words: format!("{unverified} not verified"),
+        });
     }
     lacks
+}
+
+impl Policy<'_, '_> {
+    /// What to write for each thing that is lacking, where it is so.
+    fn what_to_say(&self, lacks: &[Lack]) -> Vec<String> {
+        let drills = &self.judged.resolution.plan.drills;
+        let words = lacks.iter().map(|lack| match lack.what {
+            What::Copies => "add the copies that there are: { site = \"…\", medium = \"…\" }".to_owned(),
+            What::Media => "say the `medium` of the store and of each copy".to_owned(),
+            What::OffSite => "name a copy with another `site` than the store's".to_owned(),
+            What::Locked => {
+                "write `immutable = true` in a copy that nobody can delete, or `offline = true`".to_owned()
+            }
+            What::Verified => match drills.first() {
+                Some(drill) => format!(
+                    "write `verified = \"{}\"` in each copy that this drill restores",
+                    drill.name.name
+                ),
+                None => "write a drill that restores it: [drills.monthly] with `scenario` and `every`, and name it in \
+                         each copy: `verified = \"monthly\"`"
+                    .to_owned(),
+            },
+        });
+        words.collect()
+    }
 }

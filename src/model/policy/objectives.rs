@@ -43,7 +43,13 @@ impl Policy<'_, '_> {
                 Code::RpoBelowBackup,
                 format!("`{name}` is backed up every {interval}, and its RPO is {rpo}"),
             )
-            .at(at, "cannot hold it");
+            .at(at, "cannot hold it")
+            .help(match rpo == Period::ZERO {
+                true => format!(
+                    "no backup holds an RPO of 0: keep a replica that is written with every commit, or promise {interval}"
+                ),
+                false => format!("back it up every {rpo} or more often, or promise {interval}"),
+            });
             problems.push(match (&store.rpo, &scenario.rpo) {
                 (None, Some(node)) => problem.and_at(node.at, "this RPO"),
                 (_, _) => problem,

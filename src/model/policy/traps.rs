@@ -1,10 +1,13 @@
 //! Traps of the services that the inputs of a step step into.
 
 use salvor_contract::Condition;
+use salvor_contract::Trap;
 
-use crate::model::order::is_given_back;
+use crate::model::order::afterwards;
 use crate::model::policy::numbers::Policy;
 use crate::plan_file::Code;
+use crate::plan_file::Node;
+use crate::plan_file::Position;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::template::as_written;
@@ -13,8 +16,9 @@ impl Policy<'_, '_> {
     /// Traps that the inputs of a step step into. What holds whatever they are is said by `plan`, not here: a
     /// warning that cannot be got rid of is not read.
     pub(super) fn traps(&self, problems: &mut Problems) {
+        let registry = &self.judged.resolution.plan.registry;
         for (name, step) in &self.judged.steps {
-            let Some(action) = self.judged.resolution.plan.registry.action(&step.action) else {
+            let Some(action) = registry.action(&step.action) else {
                 continue;
             };
             let Some(declared) = self.judged.resolution.steps.get(name.as_str()) else {
@@ -25,7 +29,7 @@ impl Policy<'_, '_> {
                 takes: &action.with,
                 with: &with,
                 store: None,
-                is_given_back: is_given_back(&self.judged.steps, name),
+                after: afterwards(&self.judged.steps, registry, name),
             };
             for trap in &action.traps {
                 let Some(input) = trap.when.input() else {
@@ -33,16 +37,38 @@ impl Policy<'_, '_> {
                 };
                 // An input with a wrong value, or with one that is known later, was not left out.
                 let is_missing = matches!(trap.when, Condition::InputMissing(_));
-                let is_written = declared.with.get(input).is_some();
-                if trap.when.holds(judged) && !(is_missing && is_written) {
-                    let at = declared.with.entry(input).map(|entry| entry.key_at);
-                    problems.push(
-                        Problem::warning(Code::Trap, trap.message)
-                            .at(at.unwrap_or(declared.name.at), format!("`{}`", trap.id))
-                            .note(format!("source: {}", trap.source)),
-                    );
+                let written = declared.with.entry(input);
+                if trap.when.holds(judged) && !(is_missing && written.is_some()) {
+                    let elements = trap.when.elements(judged);
+                    let places = written.map(|entry| places(&entry.value, &elements));
+                    problems.push(stepped_into(trap, declared.name.at, places.as_deref()));
                 }
             }
         }
+    }
+}
+
+/// The elements of a list that are meant, else the whole value.
+fn places(value: &Node, elements: &[usize]) -> Vec<Position> {
+    let list = value.list();
+    let found = elements.iter().filter_map(|index| list.get(*index));
+    let found: Vec<Position> = found.map(|node| node.at).collect();
+    match found.is_empty() {
+        true => vec![value.at],
+        false => found,
+    }
+}
+
+fn stepped_into(trap: &Trap, step: Position, places: Option<&[Position]>) -> Problem {
+    let problem = Problem::warning(Code::Trap, trap.message)
+        .note(format!("source: {}", trap.source))
+        .help(trap.advice);
+    match places {
+        Some([first, others @ ..]) => {
+            let problem = problem.at(*first, format!("`{}`", trap.id));
+            let and_at = |problem: Problem, at: &Position| problem.and_at(*at, "and here");
+            others.iter().fold(problem, and_at)
+        }
+        Some([]) | None => problem.at(step, format!("`{}`", trap.id)),
     }
 }

@@ -8,6 +8,7 @@ use crate::model::inputs::InputType;
 use crate::model::sections::nodes::is_set;
 use crate::model::sections::nodes::named;
 use crate::model::sections::nodes::text_in;
+use crate::model::unfit::Unfit;
 use crate::plan_file::Code;
 use crate::plan_file::Content;
 use crate::plan_file::Entry;
@@ -53,35 +54,35 @@ fn input(entry: &Entry, table: &Table, problems: &mut Problems) -> Option<Input>
     };
     if let Some(node) = table.get("default") {
         let value = match node.text() {
-            Some(text) if text.contains("{{") => Err("a default is no template".to_owned()),
+            Some(text) if text.contains("{{") => {
+                Err(Unfit::new(Code::BadValue, "a default is no template")
+                    .help("write the value itself; where it is used, values can be put together"))
+            }
             Some(_) | None => input.takes.of_node(node),
         };
         match value.and_then(|value| input.matches(&value).map(|()| value)) {
             Ok(value) => input.default = Some(value),
-            Err(why) => problems.push(bad_value(&input, node, &why)),
+            Err(unfit) => problems.push(bad_value(&input, node, unfit)),
         }
     }
     Some(input)
 }
 
 /// The problem of a value that an input does not take; a secret's line is not shown.
-pub fn bad_value(input: &Input, node: &Node, why: &str) -> Problem {
+pub fn bad_value(input: &Input, node: &Node, unfit: Unfit) -> Problem {
     let title = format!("input `{}` does not take this value", input.name);
+    let problem = Problem::error(unfit.code, title);
     match (&input.takes, node.text()) {
-        (InputType::Secret, _) => Problem::error(Code::SecretAsText, title)
+        (InputType::Secret, _) => problem
             .at(node.at, "")
             .help("write where the secret is to be found: env:NAME or file:/path")
             .hidden(),
-        (InputType::Time, Some(_)) => Problem::error(Code::TimeWithoutZone, title).at(node.at, why),
-        (InputType::Time, None) => Problem::error(Code::TimeWithoutZone, title)
-            .at(node.at, "a moment needs its zone: end it with Z or +02:00"),
-        (InputType::Duration, _) => Problem::error(Code::BadDuration, title).at(node.at, why),
-        (InputType::File, Some(_)) if !input.is_absolute_allowed => {
-            Problem::error(Code::BadValue, title).at(node.at, why).help(
-                "a path that leads out of the plan's folder needs `absolute = true` in its input",
-            )
+        (InputType::Enum(words), Some(text)) => {
+            problem
+                .at(node.at, unfit.why)
+                .meant(node.at, text, words.iter().map(String::as_str))
         }
-        (_, _) => Problem::error(Code::BadValue, title).at(node.at, why),
+        (_, _) => unfit.in_file(problem, node.at),
     }
 }
 

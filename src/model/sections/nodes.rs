@@ -62,7 +62,8 @@ pub(super) fn is_set(table: &Table, key: &str) -> bool {
 
 pub(super) fn integer_in(table: &Table, key: &str) -> Option<u64> {
     match table.get(key).map(|node| &node.content) {
-        Some(Content::Integer(number)) => u64::try_from(*number).ok(),
+        // A number out of range was refused, and nothing is computed with it.
+        Some(Content::Integer(number)) => u32::try_from(*number).ok().map(u64::from),
         Some(
             Content::Text(_)
             | Content::Float(_)

@@ -102,7 +102,10 @@ pub fn invariants(
         if found.len() == before && table.entries.is_empty() {
             problems.push(
                 Problem::error(Code::MissingKey, "an invariant says nothing")
-                    .at(node.at, "`references` or `outlives` is missing"),
+                    .at(node.at, "`references` or `outlives` is missing")
+                    .help(
+                        "write references = { from = \"STORE\", to = \"STORE\" }, or take it out",
+                    ),
             );
         }
     }

@@ -118,8 +118,9 @@ fn restore() -> ActionKind {
         traps: vec![Trap {
             id: "notes-rename-on-nfs",
             when: Condition::Always,
-            message: "on NFS a rename may be told as failed although it happened: the step is then looked at \
-                      again and found by its mark, so do not remove the target by hand in between",
+            message: "on NFS a rename may be told as failed although it happened; the step is then looked at again \
+                      and found by its mark",
+            advice: "do not remove the target by hand in between",
             source: "rename(2), section BUGS, Linux man-pages 6.9",
         }],
         ..ActionKind::reading(

@@ -28,8 +28,8 @@ const SERVER: IdentityTemplate = IdentityTemplate::new("postgres.server", "{host
 const DATABASE: IdentityTemplate =
     IdentityTemplate::new("postgres.database", "{host}:{port}/{database}");
 
-const IN_THE_CLEAR: &str = "The connection is not encrypted and the server is not verified: on a network that others \
-     reach, the password's proof and the data can be read and changed. Use verify-full with `ca`.";
+const IN_THE_CLEAR: &str = "the connection is not encrypted and the server is not verified: on a network that others \
+     reach, the password's proof and the data can be read and changed";
 
 pub fn restore_dump() -> ActionKind {
     ActionKind {
@@ -77,23 +77,24 @@ pub fn restore_dump() -> ActionKind {
             Trap {
                 id: "pg-plain-sql-meta-commands",
                 when: Condition::Always,
-                message: "A plain dump can hold commands for psql that run programs on the machine that restores; the \
-                          \\restrict guard was broken once. salvor never gives a dump to psql and refuses such dumps: do \
-                          not restore one by hand that salvor refused.",
+                message: "a plain dump can hold commands for psql that run programs on the machine that restores; the \
+                          \\restrict guard was broken once, so salvor never gives a dump to psql and refuses such dumps",
+                advice: "do not restore one by hand that salvor refused",
                 source: "PostgreSQL security page, CVE-2025-8714 and CVE-2026-18408",
             },
             Trap {
                 id: "pg-restore-as-superuser",
                 when: Condition::Always,
-                message: "Functions in a dump run with the rights of the role that restores: restore as a role that is \
-                          no superuser and not a member of pg_execute_server_program.",
+                message: "functions in a dump run with the rights of the role that restores",
+                advice: "restore as a role that is no superuser and not a member of pg_execute_server_program",
                 source: "PostgreSQL documentation, pg_restore, notes",
             },
             Trap {
                 id: "pg-database-settings",
                 when: Condition::InputIs("as", serde_json::json!("replace")),
-                message: "Settings and grants of the database itself (ALTER DATABASE … SET, GRANT … ON DATABASE) are \
-                          in no dump made without --create: give them to the new database afterwards.",
+                message: "settings and grants of the database itself (ALTER DATABASE … SET, GRANT … ON DATABASE) are in \
+                          no dump made without --create",
+                advice: "give them to the new database afterwards",
                 source: "PostgreSQL documentation, pg_dump, --create",
             },
             in_the_clear(),
@@ -146,24 +147,27 @@ pub fn restore_pitr() -> ActionKind {
             Trap {
                 id: "pg-target-without-later-transaction",
                 when: Condition::Always,
-                message: "PostgreSQL stops before the first transaction after the target; when no later one is archived, \
-                          recovery fails with \"recovery ended before configured recovery target was reached\". Windows \
-                          end just before the last archived transaction for that reason.",
+                message: "PostgreSQL stops before the first transaction after the target; when no later one is \
+                          archived, recovery fails with \"recovery ended before configured recovery target was \
+                          reached\"",
+                advice: "choose a moment before the end of the window, which lies just before the last archived \
+                         transaction for that reason",
                 source: "cloudnative-pg/cloudnative-pg#5177, CrunchyData/postgres-operator#2930",
             },
             Trap {
                 id: "pg-restored-server-archives",
                 when: Condition::Always,
-                message: "A restored server that archives into production's archive starts a timeline there that breaks \
-                          later restores. The restored server has archive_mode off: give it an archive of its own before \
-                          it becomes production.",
+                message: "a restored server that archives into production's archive starts a timeline there that breaks \
+                          later restores; it has archive_mode off",
+                advice: "give it an archive of its own before it becomes production",
                 source: "pgbackrest/pgbackrest#1616",
             },
             Trap {
                 id: "pg-restored-server-subscribes",
                 when: Condition::Always,
-                message: "Logical subscriptions of a restored server would take changes from production's. They do not \
-                          run (max_logical_replication_workers = 0) unless `settings` says otherwise.",
+                message: "logical subscriptions of a restored server would take changes from production's; they do not \
+                          run (max_logical_replication_workers = 0) unless `settings` says otherwise",
+                advice: "leave that setting as it is until production's are gone",
                 source: "PostgreSQL documentation, logical replication, architecture",
             },
         ],
@@ -198,8 +202,8 @@ pub fn dump() -> ActionKind {
             Trap {
                 id: "pg-dump-without-roles",
                 when: Condition::Always,
-                message: "A dump holds neither roles nor settings of the database: keep those too (pg_dumpall \
-                          --globals-only), or restore with `keep-owners = false`.",
+                message: "a dump holds neither roles nor settings of the database",
+                advice: "keep those too (pg_dumpall --globals-only), or restore with `keep-owners = false`",
                 source: "PostgreSQL documentation, pg_dump, notes",
             },
             in_the_clear(),
@@ -338,8 +342,8 @@ pub fn archiving() -> ActionKind {
             Trap {
                 id: "pg-archive-command-overwrites",
                 when: Condition::Always,
-                message: "`cp %p /archive/%f` overwrites a segment that is there, and leaves half of one after a crash: \
-                          the command must refuse existing files and write under another name first.",
+                message: "`cp %p /archive/%f` overwrites a segment that is there, and leaves half of one after a crash",
+                advice: "let the command refuse existing files and write under another name first",
                 source: "PostgreSQL documentation, continuous archiving, setting up WAL archiving",
             },
             in_the_clear(),
@@ -357,6 +361,7 @@ fn in_the_clear() -> Trap {
         id: "pg-in-the-clear",
         when: Condition::InputIs("tls", serde_json::json!("disable")),
         message: IN_THE_CLEAR,
+        advice: "use verify-full with `ca`",
         source: "PostgreSQL documentation, libpq, SSL support",
     }
 }
