@@ -596,6 +596,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
             "rto-below-steps: the steps of `single-table` take 45m one after the other, and its RTO is 30m",
             "too-few-copies: the copies of `pipelines` do not hold 3-2-1-1-0: 0 of 1 immutable or offline, 1 not verified",
             "too-few-copies: the copies of `artifacts` do not hold 3-2-1-1-0: 1 of 2 media, 0 of 1 immutable or offline, 1 not verified",
+            "not-scheduled: nothing says how often `chunks` is backed up",
             "too-few-copies: the copies of `chunks` do not hold 3-2-1-1-0: 1 of 2 media, 0 of 1 immutable or offline, 1 not verified",
             "too-few-copies: the copies of `audit-log` do not hold 3-2-1-1-0: 0 of 1 immutable or offline, 2 not verified",
             "trap: settings and grants of the database itself (ALTER DATABASE … SET, GRANT … ON DATABASE) are in no dump made without --create",
@@ -626,6 +627,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
     (
         "kiok",
         &[
+            "not-scheduled: nothing says how often the set `backup` is taken",
             "too-few-copies: the copies of `metadata` do not hold 3-2-1-1-0: 2 of 3 copies, 0 of 1 immutable or offline",
             "too-few-copies: the copies of `kms` do not hold 3-2-1-1-0: 2 of 3 copies, 0 of 1 immutable or offline",
             "key-not-apart: `master-key` opens `kms` and its copy",

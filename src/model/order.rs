@@ -45,9 +45,10 @@ fn before<'s>(
 
 /// What the steps after one do about it. A final step that uses what it puts out comes along wherever it is run.
 pub fn afterwards(steps: &Steps, registry: &Registry, name: &StepName) -> Afterwards {
+    // A program looks, or a person is asked.
     let only_looks = |step: &Step| {
         let action = registry.action(&step.action);
-        action.is_some_and(|action| action.effect == Effect::Read)
+        action.is_some_and(|action| matches!(action.effect, Effect::Read | Effect::Ask))
     };
     let is_next = |step: &Step| {
         let all = [&step.needs, &step.references, &step.after];

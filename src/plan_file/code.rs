@@ -66,6 +66,9 @@ pub enum Code {
     NotFenced,
     SetInPart,
     ChainExpires,
+    NotScheduled,
+    NotTakenOver,
+    RevokedReturns,
     UnkeyedSteps,
     Trap,
     Unused,
@@ -134,6 +137,9 @@ impl Code {
         Self::NotFenced,
         Self::SetInPart,
         Self::ChainExpires,
+        Self::NotScheduled,
+        Self::NotTakenOver,
+        Self::RevokedReturns,
         Self::UnkeyedSteps,
         Self::Trap,
         Self::Unused,
@@ -218,6 +224,11 @@ impl Code {
             Self::NotFenced => "A store is restored while writers may come back to the old one.",
             Self::SetInPart => "A scenario restores a part of what belongs together.",
             Self::ChainExpires => "Points expire by age that newer ones may need.",
+            Self::NotScheduled => "Nothing says how often a store or set is backed up.",
+            Self::NotTakenOver => "A store is restored elsewhere and nothing is told where.",
+            Self::RevokedReturns => {
+                "Keys are restored as they were, those that were revoked among them."
+            }
             Self::UnkeyedSteps => "Steps cannot be repeated safely when they are interrupted.",
             Self::Trap => "A known trap of the service.",
             Self::Unused => "Something is defined and not used.",

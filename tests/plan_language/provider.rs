@@ -150,6 +150,7 @@ pub fn registry() -> Registry {
             "database",
             "{config.region}/{target}",
         )],
+        effect: Effect::Create,
         destroys: Destroys::IfPresent,
         idempotency: Idempotency::Fixed(Class::Named),
         traps: vec![Trap {
@@ -184,6 +185,7 @@ pub fn registry() -> Registry {
         ..ActionKind::reading("cloud.backup", "Takes a backup.", Fields::none())
     };
     let scale = ActionKind {
+        effect: Effect::Change,
         outputs: vec![
             Output::new("previous", Type::Integer, "the number before"),
             Output::new("token", Type::Secret, "a secret"),

@@ -69,7 +69,8 @@ fn within(run: Run) -> Vec<Run> {
     while let Some(run) = open.pop() {
         if run.element < DEPTH_MAX {
             let text = text_for_a_shell(&run.argv).map(|at| run.argv[at].as_str());
-            let inner = text.map(typed).unwrap_or_default();
+            let mut inner = text.map(typed).unwrap_or_default();
+            inner.extend(run.argv.iter().flat_map(|word| substitutions(word)));
             let behind = run.argv.iter().position(|word| word == "--");
             let behind = behind.map(|at| Run {
                 argv: run.argv[at + 1..].to_vec(),
@@ -87,6 +88,25 @@ fn within(run: Run) -> Vec<Run> {
         }
     }
     found
+}
+
+/// What `$( )` in a word runs.
+fn substitutions(word: &str) -> Vec<Run> {
+    let inner = |at: usize| {
+        let mut depth = 1_usize;
+        let rest = &word[at..];
+        let end = rest.char_indices().find(|(_, c)| {
+            match c {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        &rest[..end.map_or(rest.len(), |(end, _)| end)]
+    };
+    let opened = word.find("$(").map(|at| at + 2);
+    opened.map(|at| typed(inner(at))).unwrap_or_default()
 }
 
 /// Where the text stands that a shell is given to read.
@@ -407,6 +427,16 @@ mod tests {
             &[&["cat", ">", "f", "x | y\n"]],
         );
         check("cat <<EOF", &[&["cat"]]);
+    }
+
+    #[test]
+    fn what_is_put_in_is_run_too() {
+        let lines =
+            ["until [ \"$(kubectl get a | jq '.b (c)')\" != 0 ]; do sleep 1; done".to_owned()];
+        let found = typed_in(&lines);
+        let mut names: Vec<&str> = found.iter().map(|run| run.argv[0].as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["[", "done", "jq", "kubectl", "sleep"]);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub enum Condition {
     Runs(&'static str, CommandLine),
     /// When this input is a list of lines for a shell that run such a program.
     Types(&'static str, CommandLine),
+    /// When this input, a text or a list of texts, holds these words.
+    Says(&'static str, &'static str),
 }
 
 /// Programs, and what their arguments say.
@@ -156,7 +158,7 @@ pub struct Judged<'a> {
 pub struct Afterwards {
     /// A final step, that runs also after a failure, uses what the step puts out.
     pub is_given_back: bool,
-    /// A step that only looks comes right after it.
+    /// A step that only looks, or asks a person, comes right after it.
     pub is_watched: bool,
 }
 
@@ -176,6 +178,10 @@ impl Condition {
                 .is_some_and(|(_, with, name)| with.get(name).is_none()),
             Self::StoreIs(name) => judged.store.is_some_and(|(kind, _)| kind.name == *name),
             Self::Runs(_, _) | Self::Types(_, _) => !self.elements(judged).is_empty(),
+            Self::Says(input, words) => {
+                let text = judged.text(input).is_some_and(|text| text.contains(words));
+                text || !self.elements(judged).is_empty()
+            }
         }
     }
 
@@ -184,6 +190,12 @@ impl Condition {
         let (line, runs) = match self {
             Self::Runs(input, line) => (line, command::run_by(judged.texts(input))),
             Self::Types(input, line) => (line, command::typed_in(&judged.texts(input))),
+            Self::Says(input, words) => {
+                let texts = judged.texts(input);
+                let all = texts.iter().enumerate();
+                let meant = all.filter(|(_, text)| text.contains(words));
+                return meant.map(|(element, _)| element).collect();
+            }
             Self::Always | Self::InputIs(_, _) | Self::InputMissing(_) | Self::StoreIs(_) => {
                 return Vec::new();
             }
@@ -202,7 +214,8 @@ impl Condition {
             Self::InputIs(input, _)
             | Self::InputMissing(input)
             | Self::Runs(input, _)
-            | Self::Types(input, _) => Some(input),
+            | Self::Types(input, _)
+            | Self::Says(input, _) => Some(input),
             Self::Always | Self::StoreIs(_) => None,
         }
     }
@@ -218,6 +231,12 @@ impl<'a> Judged<'a> {
             }
             (Some(_), None) => None,
         }
+    }
+
+    /// An input that is a text.
+    fn text(self, input: &str) -> Option<&'a str> {
+        let (_, with, name) = self.input(input)?;
+        with.get(name)?.as_str()
     }
 
     /// The elements of an input that is a list of texts; one that is no text says nothing.

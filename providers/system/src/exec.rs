@@ -139,6 +139,7 @@ fn traps() -> Vec<Trap> {
         },
     ];
     traps.extend(programs::traps_of_argv("argv"));
+    traps.push(programs::traps_of_words("rds-endpoint-typed", "argv"));
     traps
 }
 

@@ -95,6 +95,8 @@ fn traps() -> Vec<Trap> {
         source: "NIST SP 800-34 Rev. 1, 3.4.6 Roles and responsibilities",
     }];
     traps.extend(programs::traps_of_lines("commands"));
+    traps.push(programs::traps_of_words("rds-endpoint-typed", "commands"));
+    traps.push(programs::traps_of_words("rds-endpoint-said", "ask"));
     traps
 }
 

@@ -12,9 +12,46 @@ pub(crate) fn traps_of_argv(argv: &'static str) -> Vec<Trap> {
     traps(all, |line| Condition::Runs(argv, line))
 }
 
-/// Traps of programs in the lines that a person types.
+/// Traps of programs in the lines that a person types, who does not see either what a program is fed that fails.
 pub(crate) fn traps_of_lines(lines: &'static str) -> Vec<Trap> {
-    traps(everywhere(), |line| Condition::Types(lines, line))
+    let all = everywhere().into_iter().chain([psql_reads_on(true)]);
+    traps(all, |line| Condition::Types(lines, line))
+}
+
+/// Lines that wait for what another began.
+const WAITS: &[CommandLine] = &[CommandLine {
+    verb: &["wait"],
+    ..CommandLine::of(&["kubectl"])
+}];
+
+/// Lines that look at the state itself.
+const LOOKS: &[CommandLine] = &[
+    CommandLine {
+        verb: &["get"],
+        ..CommandLine::of(&["kubectl"])
+    },
+    CommandLine {
+        has: &[Word::Is("--describe")],
+        ..CommandLine::of(&["kafka-consumer-groups.sh", "kafka-consumer-groups"])
+    },
+];
+
+/// Lines that take the jobs of an earlier try away.
+const DELETES_JOBS: &[CommandLine] = &[CommandLine {
+    verb: &["delete", "job"],
+    ..CommandLine::of(&["kubectl"])
+}];
+
+/// What goes wrong with words, whoever reads them.
+pub(crate) fn traps_of_words(id: &'static str, input: &'static str) -> Trap {
+    Trap {
+        id,
+        when: Condition::Says(input, ".rds.amazonaws.com"),
+        message: "the endpoint of an RDS instance has a part that AWS chose, and the instance that was restored has \
+                  another one than the instance that it stands in for",
+        advice: "let the step that restores it answer with Endpoint.Address, and refer to that: {{steps.NAME.answer}}",
+        source: "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Endpoint.html",
+    }
 }
 
 /// Id, the line that steps into it, what happens, what to do, where that was read.
@@ -46,6 +83,7 @@ fn everywhere() -> impl IntoIterator<Item = Known> {
         .into_iter()
         .chain(of_clouds())
         .chain(of_clusters())
+        .chain(of_backups())
 }
 
 fn of_postgres() -> [Known; 3] {
@@ -141,8 +179,38 @@ fn of_clouds() -> [Known; 3] {
     ]
 }
 
-fn of_clusters() -> [Known; 4] {
+fn of_clusters() -> [Known; 6] {
     [
+        (
+            "helm-gives-up",
+            CommandLine {
+                has: &[Word::Is("--timeout")],
+                // With `--wait` its exit code tells; with jobs of hooks it ends before they do.
+                lacks: &[&[
+                    Word::Is("--wait"),
+                    Word::Is("--atomic"),
+                    Word::Is("--wait-for-jobs"),
+                ]],
+                goes_on: true,
+                unless: WAITS,
+                ..CommandLine::of(&["helm"])
+            },
+            "helm ends at its `--timeout` while the jobs that it started go on, and a second try meets a release that is \
+             pending",
+            "let a step of `wait` right after it look at the jobs, so that a run that is resumed finds them again",
+            "https://helm.sh/docs/helm/helm_upgrade, --timeout; helm/helm#4558",
+        ),
+        (
+            "log-as-a-check",
+            CommandLine {
+                verb: &["logs"],
+                unless: LOOKS,
+                ..CommandLine::of(&["kubectl"])
+            },
+            "`kubectl logs` ends with 0 whatever the log says, and its tail is what was written last, not what is",
+            "look at the state itself, as `kafka-consumer-groups.sh --describe` does for the lag of consumers",
+            "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_logs",
+        ),
         (
             "scaled-to-zero",
             CommandLine {
@@ -194,8 +262,66 @@ fn of_clusters() -> [Known; 4] {
     ]
 }
 
+fn of_backups() -> [Known; 4] {
+    [
+        (
+            "any-backup-will-do",
+            CommandLine {
+                has: &[Word::Holds(".spec.storageLocation")],
+                lacks: &[&[
+                    Word::Holds("schedule-name"),
+                    Word::Holds("scheduleName"),
+                    Word::Holds(".metadata.name =="),
+                ]],
+                ..CommandLine::of(&["jq"])
+            },
+            "any backup of the location counts, also one that is not the wanted one: what waits for it goes on too early",
+            "ask for the backup by its name, or for those of its schedule: velero.io/schedule-name",
+            "https://velero.io/docs/main/api-types/backup, metadata.labels",
+        ),
+        (
+            "markers-of-a-first-try",
+            CommandLine {
+                has: &[Word::Holds("restoreFromBackup.inPlace=true")],
+                unless: DELETES_JOBS,
+                ..CommandLine::of(&["helm"])
+            },
+            "the jobs of an in-place restore stay behind as markers: a second try finds them, restores nothing and ends well",
+            "delete them in a line before it: kubectl delete job hopsfs-inplace-restore-ID restore-native-backup-ID \
+             setup-mysqld-dont-remove-ID --ignore-not-found",
+            "Hopsworks documentation, disaster recovery, in-place restore: running it again",
+        ),
+        (
+            "velero-writes-where-it-restores",
+            CommandLine {
+                verb: &["backup-location", "create"],
+                lacks: &[&[Word::Is("--access-mode")]],
+                ..CommandLine::of(&["velero"])
+            },
+            "Velero overwrites and deletes files of a location that it may write to: during a restore that takes backups \
+             away, and under a lock of the whole bucket its own backups fail",
+            "say --access-mode=ReadOnly until the restore is done, and lock versions, never the bucket",
+            "https://velero.io/docs/main/disaster-case, read-only mode; velero/velero-plugin-for-aws, object lock",
+        ),
+        (
+            "hold-by-who-may-append",
+            CommandLine {
+                has: &[
+                    Word::Is("put-object-legal-hold"),
+                    Word::Is("put-object-retention"),
+                ],
+                lacks: &[&[Word::Is("--profile")]],
+                ..CommandLine::of(&["aws"])
+            },
+            "who may only append to a bucket of backups may place no hold: the line fails with the role that writes them",
+            "name the role for it, which nobody else has: --profile NAME",
+            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html, permissions",
+        ),
+    ]
+}
+
 /// What goes wrong where nobody reads what is printed.
-fn unread() -> [Known; 4] {
+fn unread() -> [Known; 3] {
     [
         (
             "shell-pipe",
@@ -210,24 +336,7 @@ fn unread() -> [Known; 4] {
              begin it with `set -euo pipefail`, and give values as arguments or environment",
             "POSIX.1-2024, Shell Command Language, 2.9.2 Pipelines; experiment with dash 0.5.12",
         ),
-        (
-            "psql-reads-on",
-            CommandLine {
-                lacks: &[&[
-                    Word::Flag('c'),
-                    Word::Is("--command"),
-                    Word::Is("-f"),
-                    Word::Is("--file"),
-                    Word::Is("-l"),
-                    Word::Is("--list"),
-                    Word::Holds("ON_ERROR_STOP"),
-                ]],
-                ..CommandLine::of(&["psql"])
-            },
-            "psql reads what it is to do from its input, goes on after an error in it and exits 0",
-            "give `--set=ON_ERROR_STOP=1`, and `--single-transaction` where nothing may be left half done",
-            "https://www.postgresql.org/docs/current/app-psql.html, ON_ERROR_STOP",
-        ),
+        psql_reads_on(false),
         (
             "curl-ends-well",
             CommandLine {
@@ -244,15 +353,28 @@ fn unread() -> [Known; 4] {
             "give `--fail-with-body`, or look by `http.check`",
             "https://curl.se/docs/manpage.html, --fail",
         ),
-        (
-            "log-as-a-check",
-            CommandLine {
-                verb: &["logs"],
-                ..CommandLine::of(&["kubectl"])
-            },
-            "`kubectl logs` ends with 0 whatever the log says, and its tail is what was written last, not what is",
-            "look at the state itself, as `kafka-consumer-groups.sh --describe` does for the lag of consumers",
-            "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_logs",
-        ),
     ]
+}
+
+/// A person sees what psql prints, and not that what feeds it has failed.
+fn psql_reads_on(is_fed: bool) -> Known {
+    (
+        "psql-reads-on",
+        CommandLine {
+            lacks: &[&[
+                Word::Flag('c'),
+                Word::Is("--command"),
+                Word::Is("-f"),
+                Word::Is("--file"),
+                Word::Is("-l"),
+                Word::Is("--list"),
+                Word::Holds("ON_ERROR_STOP"),
+            ]],
+            is_fed,
+            ..CommandLine::of(&["psql"])
+        },
+        "psql reads what it is to do from its input, goes on after an error in it and exits 0",
+        "give `--set=ON_ERROR_STOP=1`, and `--single-transaction` where nothing may be left half done",
+        "https://www.postgresql.org/docs/current/app-psql.html, ON_ERROR_STOP",
+    )
 }

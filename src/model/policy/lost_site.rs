@@ -28,21 +28,9 @@ impl Policy<'_, '_> {
         let Some(first) = scenario.lost.first() else {
             return;
         };
-        let said: Vec<Said> = scenario
-            .lost
-            .iter()
-            .map(|node| self.said(Some(node)))
-            .collect();
-        if said.contains(&Said::Later) {
+        let Some(lost) = self.lost(scenario) else {
             return;
-        }
-        let lost: BTreeSet<String> = said
-            .into_iter()
-            .filter_map(|said| match said {
-                Said::Now(site) => Some(site),
-                Said::Nothing | Said::Later => None,
-            })
-            .collect();
+        };
         self.refuse_unknown_sites(scenario, problems);
         self.state_survives(&lost, first.at, problems);
         let postures: Vec<&Posture<'_>> = self.postures().collect();
@@ -54,6 +42,21 @@ impl Policy<'_, '_> {
         }
         self.brought_back(scenario, within, &lost, problems);
         self.fenced(within, &lost, first.at, problems);
+    }
+
+    /// The sites that a scenario loses; `None` when one of them is known only later.
+    pub(super) fn lost(&self, scenario: &ScenarioDeclaration) -> Option<BTreeSet<String>> {
+        let mut lost = BTreeSet::new();
+        for node in &scenario.lost {
+            match self.said(Some(node)) {
+                Said::Now(site) => {
+                    lost.insert(site);
+                }
+                Said::Nothing => {}
+                Said::Later => return None,
+            }
+        }
+        Some(lost)
     }
 
     fn refuse_unknown_sites(&self, scenario: &ScenarioDeclaration, problems: &mut Problems) {

@@ -6,6 +6,7 @@ mod generations;
 mod interrupted;
 mod invariants;
 mod keys;
+mod left_undone;
 mod lost_site;
 mod numbers;
 mod objectives;
@@ -47,6 +48,8 @@ pub fn check<'r, 'a>(
         policy.unkeyed(&scenario, &within, problems);
         policy.openers_first(&within, problems);
         policy.lost_sites(&scenario, &within, problems);
+        let lost = policy.lost(&scenario).unwrap_or_default();
+        policy.left_undone(&scenario, &within, &lost, problems);
     }
 }
 

@@ -61,6 +61,14 @@ pub(super) struct Posture<'p> {
 }
 
 impl<'p> Posture<'p> {
+    /// The site that took the live data along, when one of these did.
+    pub(super) fn lost_site(&self, lost: &BTreeSet<String>) -> Option<&str> {
+        match &self.live.site {
+            Said::Now(site) if lost.contains(site) => Some(site),
+            Said::Now(_) | Said::Nothing | Said::Later => None,
+        }
+    }
+
     /// The places of a store and of its copies.
     pub(super) fn of(
         store: &'p StoreDeclaration,

@@ -12,7 +12,6 @@ use crate::model::plan::ScenarioDeclaration;
 use crate::model::plan::StepDeclaration;
 use crate::model::policy::numbers::Policy;
 use crate::model::policy::places::Posture;
-use crate::model::policy::places::Said;
 use crate::plan_file::Code;
 use crate::plan_file::Position;
 use crate::plan_file::Problem;
@@ -33,7 +32,7 @@ impl Policy<'_, '_> {
             restored.contains(name) || rebuilt.any(|store| store.name == name)
         };
         for posture in self.postures() {
-            let Some(site) = lost_site(posture, lost) else {
+            let Some(site) = posture.lost_site(lost) else {
                 continue;
             };
             let comes_back = match posture.store.class {
@@ -79,7 +78,7 @@ impl Policy<'_, '_> {
             let destroys = declared.destroys.as_ref();
             let is_over = destroys.is_some_and(|(_, when)| when.as_ref().is_none_or(holds));
             let is_judged = posture.store.class == StoreClass::Authoritative && !is_over;
-            let Some(site) = lost_site(posture, lost).filter(|_| is_judged) else {
+            let Some(site) = posture.lost_site(lost).filter(|_| is_judged) else {
                 continue;
             };
             let fences: Vec<&StepName> = self.fences_of(posture.name(), within).collect();
@@ -150,14 +149,6 @@ fn unfenced(store: &str, site: &str, fence: Option<&StepName>) -> Problem {
         Some(fence) => format!("write after = [\"{fence}\"]"),
         None => "name the store with `fences` in a step that goes before it".to_owned(),
     })
-}
-
-/// The site that took the live data along, when one of these did.
-fn lost_site<'p>(posture: &'p Posture<'_>, lost: &BTreeSet<String>) -> Option<&'p str> {
-    match &posture.live.site {
-        Said::Now(site) if lost.contains(site) => Some(site),
-        Said::Now(_) | Said::Nothing | Said::Later => None,
-    }
 }
 
 /// True when a copy is at a site that is not lost.
