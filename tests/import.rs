@@ -137,3 +137,57 @@ fn what_is_no_document_is_refused_with_what_to_do() {
         assert!(!out.exists());
     }
 }
+
+/// Pages of the five forms in which the first customers' documents came: copied out of a browser with and without empty
+/// lines, a product's page, a page of design, and Markdown as it was written.
+const PAGES: [(&str, &str); 5] = [
+    ("copied-page", include_str!("import/copied-page.md")),
+    ("blank-lines", include_str!("import/blank-lines.md")),
+    ("product-page", include_str!("import/product-page.md")),
+    ("design-page", include_str!("import/design-page.md")),
+    ("fenced-page", include_str!("import/fenced-page.md")),
+];
+
+/// The titles of the steps and the commands of each, in the order of the plan.
+fn steps(text: &str) -> Vec<(String, Vec<String>)> {
+    let plan: toml::Table = text.parse().expect("a plan is TOML");
+    let steps = plan.get("steps").and_then(toml::Value::as_table);
+    let mut found: Vec<(usize, String, Vec<String>)> = Vec::new();
+    for (name, step) in steps.into_iter().flatten() {
+        let place = text.find(&format!("[steps.{name}]")).expect("a step");
+        let title = step.get("title").and_then(toml::Value::as_str);
+        let with = step.get("with").and_then(toml::Value::as_table);
+        let commands = with.and_then(|with| with.get("commands")?.as_array());
+        let commands = commands.into_iter().flatten();
+        let commands = commands.map(|c| c.as_str().expect("a command").to_owned());
+        let title = title.unwrap_or(name).to_owned();
+        found.push((place, title, commands.collect()));
+    }
+    found.sort_by_key(|(place, ..)| *place);
+    let in_order = found.into_iter();
+    in_order
+        .map(|(_, title, commands)| (title, commands))
+        .collect()
+}
+
+#[test]
+fn pages_without_marks_become_steps_with_their_commands() {
+    let update = std::env::var_os("UPDATE").is_some();
+    for (name, page) in PAGES {
+        let (said, plan) = imported(page);
+        let mut text = said.lines().skip(1).collect::<Vec<&str>>().join("\n");
+        for (title, commands) in steps(&plan) {
+            text.push_str(&format!("\n- {title}"));
+            for command in commands {
+                text.push_str(&format!("\n    $ {}", command.replace('\n', "\n      ")));
+            }
+        }
+        text.push('\n');
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/import/{name}.txt"));
+        if update {
+            std::fs::write(&path, &text).expect("written");
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(text, expected, "{name}");
+    }
+}

@@ -66,15 +66,15 @@ pub(super) fn typed<'t>(block: &'t str, language: &str) -> Typed<'t> {
 }
 
 /// How far a command has been read: whether it goes on in the next line, and within which quotes.
-#[derive(Default)]
-struct Reading {
+#[derive(Clone, Default)]
+pub(super) struct Reading {
     quote: Option<char>,
     is_joined: bool,
 }
 
 impl Reading {
     /// Reads the next line. Each character is looked at once, however many lines a quote stays open.
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.is_joined = false;
         let mut before = ' ';
         let mut characters = line.chars();
@@ -97,7 +97,8 @@ impl Reading {
         }
     }
 
-    fn goes_on(&self) -> bool {
+    /// True when the command goes on in the next line.
+    pub(super) fn goes_on(&self) -> bool {
         self.quote.is_some() || self.is_joined
     }
 }

@@ -10,6 +10,7 @@ use pulldown_cmark::Parser;
 use pulldown_cmark::Tag;
 use pulldown_cmark::TagEnd;
 
+use crate::import::flat::marked;
 use crate::plan_file::is_deceptive;
 
 /// One block of a document.
@@ -69,15 +70,16 @@ pub struct Table {
 /// The blocks of a document, in its order.
 pub fn read(document: &str) -> Vec<Block> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS;
+    let page = marked(document);
     let mut lines = Lines {
-        text: document,
+        text: &page.text,
         at: 0,
         line: 1,
     };
     let mut reader = Reader::default();
-    for (event, range) in Parser::new_ext(document, options).into_offset_iter() {
+    for (event, range) in Parser::new_ext(&page.text, options).into_offset_iter() {
         match event {
-            Event::Start(tag) => reader.start(&tag, lines.of(&range)),
+            Event::Start(tag) => reader.start(&tag, page.line(lines.of(&range))),
             Event::End(tag) => reader.end(tag),
             Event::Text(text) | Event::Code(text) => reader.say(&text),
             // What stands for a value is often written so: `<host>`.
