@@ -138,6 +138,7 @@ impl Draft {
     pub(super) fn operation(&self, name: &StepName, step: &Step, with: Values) -> Operation {
         Operation {
             id: OperationId::new("preview"),
+            mark: OperationId::new("preview"),
             run: RunId::new("preview"),
             step: name.clone(),
             attempt: 1,

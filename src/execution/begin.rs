@@ -136,12 +136,12 @@ impl Engine<'_> {
         if step.asks {
             operation.answer = Some(self.ask(&operation, step).await?);
         }
-        operation.id = operation_id(
-            &operation.run,
-            &step.name,
-            attempt,
-            &inputs_digest(&operation),
-        );
+        let inputs = inputs_digest(&operation);
+        operation.id = operation_id(&operation.run, &step.name, attempt, &inputs);
+        let earlier = self
+            .journal
+            .with_state(|state| state.step(&step.name).mark_before(attempt, &inputs));
+        operation.mark = earlier.unwrap_or_else(|| operation.id.clone());
         Ok(operation)
     }
 
@@ -262,7 +262,7 @@ impl Engine<'_> {
             provider: self
                 .provider(&step.action)
                 .expect("the operation was not made without one"),
-            scratch: self.scratch_root.join(operation.id.as_str()),
+            scratch: self.scratch_root.join(operation.mark.as_str()),
             operation,
             step,
             surroundings: self.surroundings,
@@ -334,6 +334,7 @@ pub(super) fn made(
     let store = store.map(|store| rendered(registry, store, facts));
     Ok(Operation {
         id: OperationId::new(""),
+        mark: OperationId::new(""),
         run,
         step: step.name.clone(),
         attempt,

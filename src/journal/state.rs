@@ -208,6 +208,8 @@ pub struct Attempt {
     pub intended: Moment,
     /// When what came of it was recorded.
     pub ended: Option<Moment>,
+    /// True when the step was done by it, whatever came later.
+    pub is_done: bool,
     /// True when a probe found it done.
     pub adopted: bool,
     /// What the last probe found before it was sent again.
@@ -314,6 +316,21 @@ impl StepState {
     /// The number that the next intent must carry.
     pub fn next_attempt(&self) -> u32 {
         self.attempts.last().map_or(1, |attempt| attempt.number + 1)
+    }
+
+    /// The first attempt before this one that was given the same inputs, of those since the step was last done.
+    ///
+    /// What an attempt left that failed is taken up by the next one under this id. What one made that was done is
+    /// not: the step is done again because that was undone.
+    pub fn mark_before(&self, attempt: u32, inputs: &Digest) -> Option<OperationId> {
+        self.attempts
+            .iter()
+            .rev()
+            .filter(|earlier| earlier.number < attempt)
+            .take_while(|earlier| !earlier.is_done)
+            .filter(|earlier| earlier.inputs == *inputs)
+            .last()
+            .map(|earlier| earlier.op.clone())
     }
 
     /// How long it took from its first record to the one that ended it, or to `now` when it has not ended.

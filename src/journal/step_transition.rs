@@ -82,6 +82,7 @@ impl StepState {
                     name: None,
                     intended: at,
                     ended: None,
+                    is_done: false,
                     adopted: false,
                     found: None,
                     removal: None,
@@ -223,6 +224,11 @@ impl StepState {
     pub(super) fn enter(&mut self, status: Status, at: Moment) {
         self.status = status;
         self.since = Some(at);
+        if status == Status::Succeeded
+            && let Some(attempt) = self.attempts.last_mut()
+        {
+            attempt.is_done = true;
+        }
     }
 
     fn demand(&self, allowed: &[Status]) -> Result<(), String> {

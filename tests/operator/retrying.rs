@@ -135,6 +135,40 @@ fn a_kill_among_the_final_steps_of_a_failed_run_repeats_and_forgets_nothing() {
     }
 }
 
+/// A half-made database of the first attempt does not stand in the way of the second, in the same run.
+#[test]
+fn a_retry_takes_up_what_the_failed_attempt_left() {
+    let steps = r#"
+[stores.orders]
+kind  = "simulated.database"
+class = "authoritative"
+with  = { name = "orders" }
+[steps.load]
+restore = "orders"
+with    = { target = "orders-new", takes = "2s" }
+"#;
+    let world = json!({
+        "databases": { "orders": {
+            "rows": 10, "data-until": "2026-04-06T02:00:00Z", "created": "2025-01-01T00:00:00Z",
+            "pitr-from": "2026-04-01T00:00:00Z" } },
+        "faults": [{ "step": "load", "call": "perform", "fault": { "fail-after": ["1s", "disk full"] } }],
+    });
+    let folder = Folder::of_steps(steps, &["load"], &world);
+    folder.apply().ends_with(5).says("disk full");
+    assert_eq!(
+        folder.world()["databases"]["orders-new"]["state"],
+        "incomplete"
+    );
+    let run = folder.run_id();
+    folder
+        .salvor(&["resume", &run, "--retry", "load"])
+        .ends_with(0);
+    assert_eq!(
+        folder.world()["databases"]["orders-new"]["state"],
+        "available"
+    );
+}
+
 fn kill(mut child: std::process::Child) {
     child.kill().expect("it is the test's own");
     child.wait().expect("it was killed");

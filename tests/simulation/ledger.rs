@@ -51,6 +51,8 @@ pub struct StepFacts {
     pub reopened: usize,
     /// It was begun at least once, or tried to be.
     pub was_begun: bool,
+    /// The first operation with each inputs since it was last done: what later ones with them may take up.
+    pub marks: BTreeMap<String, String>,
 }
 
 /// Where a step stands by the journal.
@@ -72,6 +74,8 @@ pub enum Status {
 /// What is known of an operation.
 #[derive(Clone, Debug)]
 pub struct OperationFacts {
+    /// Under which operation's id its work may stand.
+    pub mark: String,
     /// Its step.
     pub step: String,
     /// The place of its intent.
@@ -96,6 +100,7 @@ struct Durable {
 struct Said {
     step: String,
     op: Option<String>,
+    inputs: String,
     adopted: bool,
     kind: String,
     why: String,
@@ -153,7 +158,10 @@ impl Ledger {
                 }
                 facts.status = Status::Intended;
                 facts.was_begun = true;
+                let mark = facts.marks.entry(body.inputs.clone());
+                let mark = mark.or_insert_with(|| operation.clone()).clone();
                 let begun = OperationFacts {
+                    mark,
                     step: step.clone(),
                     seq,
                     end: None,
@@ -171,6 +179,7 @@ impl Ledger {
                     return Err(unknown_lost(&step, seq, "succeeded without a probe"));
                 }
                 facts.status = Status::Succeeded;
+                facts.marks.clear();
                 self.end(&operation, Some("succeeded"));
                 self.check_done(schedule, world, &step, &operation, seq)?;
             }
@@ -205,6 +214,9 @@ impl Ledger {
                 };
                 if facts.status == Status::Pending {
                     facts.answer = None;
+                }
+                if facts.status == Status::Succeeded {
+                    facts.marks.clear();
                 }
             }
             "stopping" => self.is_given_up = true,
@@ -273,7 +285,9 @@ impl Ledger {
             return Ok(());
         }
         let works = works_of(world, operation);
-        if works.contains(&&WorkState::Done) {
+        let taken_up = self.operations.get(operation);
+        let taken_up = taken_up.map_or(Vec::new(), |facts| works_of(world, &facts.mark));
+        if works.contains(&&WorkState::Done) || taken_up.contains(&&WorkState::Done) {
             return Ok(());
         }
         let what = format!("record {seq} says that {step} is done, and its work is {works:?}");

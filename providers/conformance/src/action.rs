@@ -5,6 +5,7 @@ use salvor_contract::Class;
 use salvor_contract::Destroys;
 use salvor_contract::Idempotency;
 use salvor_contract::Judgement;
+use salvor_contract::Operation;
 use salvor_contract::Outcome;
 use salvor_contract::Probe;
 use salvor_contract::Provider;
@@ -57,6 +58,7 @@ where
         check.cuts(&outcome, polls).await;
         check.stops(&outcome, polls).await;
         check.cannot_record(&outcome).await;
+        check.is_tried_again(&outcome, polls).await;
     }
     check.is_late().await;
     check.removes().await;
@@ -318,9 +320,19 @@ where
     /// Demands that a probe finds the operation done.
     pub(crate) async fn demand_found(&mut self, outcome: &Outcome, when: &str) {
         let operation = self.case.operation.clone();
+        self.demand_found_of(&operation, outcome, when).await;
+    }
+
+    /// The same of another attempt.
+    pub(crate) async fn demand_found_of(
+        &mut self,
+        operation: &Operation,
+        outcome: &Outcome,
+        when: &str,
+    ) {
         let call = self.surroundings.call();
         match self
-            .within("probe", self.resumer.probe(&operation, &call))
+            .within("probe", self.resumer.probe(operation, &call))
             .await
         {
             Some(Ok(Probe::Done(found))) => self.demand_equal(outcome, &found, "probed"),

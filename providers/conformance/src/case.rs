@@ -128,6 +128,7 @@ where
 pub fn operation(action: &str, with: Values) -> Operation {
     Operation {
         id: OperationId::from("a2345678bcdefghijklmnopqrs"),
+        mark: OperationId::from("a2345678bcdefghijklmnopqrs"),
         run: RunId::from("r7kq4m"),
         step: StepName::from("step"),
         attempt: 1,
@@ -156,8 +157,20 @@ pub fn store(kind: &str, with: Values) -> StoreRequest {
 pub(crate) fn stranger(operation: &Operation) -> Operation {
     Operation {
         id: OperationId::from("z2345678bcdefghijklmnopqrs"),
+        mark: OperationId::from("z2345678bcdefghijklmnopqrs"),
         run: RunId::from("r0ther"),
         token: operation.token + 1000,
+        ..operation.clone()
+    }
+}
+
+/// The step tried again after this operation failed: another id, a later token, the mark that it had.
+pub(crate) fn next_attempt(operation: &Operation) -> Operation {
+    Operation {
+        id: OperationId::from("n2345678bcdefghijklmnopqrs"),
+        attempt: operation.attempt + 1,
+        token: operation.token + 100,
+        service_name: None,
         ..operation.clone()
     }
 }

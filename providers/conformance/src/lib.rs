@@ -1,8 +1,8 @@
 //! The suite that every provider must pass, run from the provider's own tests.
 //!
 //! [`check_description`] judges what a provider tells, [`check_store`] its surveys, [`check_action`] one
-//! operation: done, done twice, cut off at each of its awaits, stopped, late, removed. The provider's test
-//! brings the world: an operation, a way to count the effects in that world and a way to put it back.
+//! operation: done, done twice, cut off at each of its awaits, stopped, late, tried again, removed. The provider's
+//! test brings the world: an operation, a way to count the effects in that world and a way to put it back.
 //!
 //! `tests/mutants.rs` of this crate shows the use, on a provider of a hundred lines. A test of a provider on
 //! a real server takes [`Surroundings::real_time`] and counts in that server.
@@ -18,6 +18,7 @@ mod interrupted;
 pub mod interruption;
 mod removed;
 pub mod report;
+mod retried;
 pub mod store;
 pub mod surroundings;
 mod typing;

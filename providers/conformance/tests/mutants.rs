@@ -67,10 +67,11 @@ enum Defect {
     IgnoresLostName,
     SurveyVaries,
     TellsSecret,
+    ForgetsEarlierAttempt,
 }
 
 /// Each defect and a part of the problem that it is to be found by.
-const ALL: [(Defect, &str); 19] = [
+const ALL: [(Defect, &str); 20] = [
     (Defect::PreviewWrites, "after previews, which only read"),
     (
         Defect::PreviewFactsVary,
@@ -134,6 +135,10 @@ const ALL: [(Defect, &str); 19] = [
     (
         Defect::TellsSecret,
         "progress shows the secret env:PASSWORD",
+    ),
+    (
+        Defect::ForgetsEarlierAttempt,
+        "probe takes what the earlier attempt made for another's: another's box",
     ),
 ];
 
@@ -217,9 +222,17 @@ impl Toy {
     }
 
     fn make(&self, operation: &Operation) {
-        let mark = (operation.run.clone(), operation.id.clone());
+        let mark = (operation.run.clone(), self.mark_of(operation).clone());
         let target = operation.with.text("target").unwrap_or_default();
         self.boxes().marks.insert(target.to_owned(), mark);
+    }
+
+    fn mark_of<'a>(&self, operation: &'a Operation) -> &'a OperationId {
+        if self.is(Defect::ForgetsEarlierAttempt) {
+            &operation.id
+        } else {
+            &operation.mark
+        }
     }
 
     fn mark(&self, operation: &Operation) -> Option<(RunId, OperationId)> {
@@ -279,7 +292,9 @@ impl Provider for Toy {
         }
         tokio::task::yield_now().await;
         let found = self.mark(operation);
-        let is_ours = found.as_ref().is_some_and(|(_, id)| *id == operation.id);
+        let is_ours = found
+            .as_ref()
+            .is_some_and(|(_, id)| id == self.mark_of(operation));
         if found.is_some() && !is_ours {
             if self.is(Defect::AdoptsStrangers) {
                 return Ok(self.outcome());
@@ -326,7 +341,9 @@ impl Provider for Toy {
         Ok(match self.mark(operation) {
             _ if self.is(Defect::ProbeForgets) => Probe::Absent,
             None => Probe::Absent,
-            Some((_, id)) if id == operation.id || self.is(Defect::ProbeAdoptsStrangers) => {
+            Some((_, id))
+                if id == *self.mark_of(operation) || self.is(Defect::ProbeAdoptsStrangers) =>
+            {
                 Probe::Done(self.outcome())
             }
             Some(_) => Probe::Conflict {

@@ -40,7 +40,8 @@ pub struct Call<'a> {
     pub deadline: Duration,
     /// The folder of the plan: relative paths in inputs are below it.
     pub plan_dir: &'a Path,
-    /// A folder of this operation's own, made on first use, kept over a resume, removed when the run ends.
+    /// A folder of this operation's own, made on first use, kept over a resume and for the next attempt with the
+    /// same inputs, removed when the run ends.
     pub scratch_dir: &'a Path,
 }
 

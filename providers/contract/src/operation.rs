@@ -37,14 +37,18 @@ impl StoreRequest {
 
 /// One operation: one attempt of one step of one run.
 ///
-/// Equal ids mean the same operation. A provider marks what it makes with the id, and `perform` of an
-/// operation that is done or under way must find it and not repeat it.
+/// Equal ids mean the same operation: `perform` of one that is done or under way must find it and not repeat it.
+/// A provider marks what it makes with [`Operation::mark`], so that the next attempt finds what a failed one
+/// left and goes on there; with the id it marks what a service must not take for a repetition, such as a token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
     /// The id, derived from run, step, attempt and inputs. At plan time, before there is a run, a
     /// placeholder: previews must not depend on it.
     pub id: OperationId,
+    /// What the things that it makes are named and marked by: the id of the first attempt of the step in this run
+    /// that was given the same inputs, of those since the step was last done. The first attempt's is its own id.
+    pub mark: OperationId,
     /// The run that this belongs to.
     pub run: RunId,
     /// The step in the plan.

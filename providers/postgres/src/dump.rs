@@ -137,7 +137,7 @@ impl Job {
         Ok(match (self.record().await?, dump) {
             (None, None) => Found::Nothing,
             (None, Some(_)) => Found::Foreign(format!("{name}, which salvor did not write")),
-            (Some(record), _) if record.operation != operation.id.as_str() => {
+            (Some(record), _) if record.operation != operation.mark.as_str() => {
                 Found::Foreign(format!("{name} of operation {}", record.operation))
             }
             (Some(_), None) => Found::Begun,
@@ -201,7 +201,7 @@ pub async fn perform(
             programs::folder(config, Some(major))?;
             let record = Record {
                 run: operation.run.to_string(),
-                operation: operation.id.to_string(),
+                operation: operation.mark.to_string(),
                 database: job.inputs.database.clone(),
             };
             let bytes = serde_json::to_vec(&record).expect("a struct of plain values serialises");

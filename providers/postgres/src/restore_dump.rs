@@ -7,7 +7,7 @@
 //!                                                         renames are one transaction
 //! ```
 //!
-//! The database that is loaded carries the operation's id in its name, and in its comment what was
+//! The database that is loaded carries the operation's mark in its name, and in its comment what was
 //! loaded. The comment is written in the transaction of the load and goes along with the rename, so
 //! every state above can be told by looking. `psql` is never run.
 
@@ -119,7 +119,7 @@ pub async fn perform(
 ) -> Result<Outcome, Error> {
     let inputs = RestoreDumpInputs::parse(&operation.with)?;
     let server = inputs.server();
-    let names = Names::new(&inputs.database, &operation.id);
+    let names = Names::new(&inputs.database, &operation.mark);
     let client = server.connect(&inputs.maintenance_database, call).await?;
     stage::lock(&client, operation, call).await?;
     call.progress.named(&names.loading).await?;
@@ -169,7 +169,7 @@ pub async fn perform(
 pub async fn probe(operation: &Operation, call: &Call<'_>) -> Result<Probe, Error> {
     let inputs = RestoreDumpInputs::parse(&operation.with)?;
     let server = inputs.server();
-    let names = Names::new(&inputs.database, &operation.id);
+    let names = Names::new(&inputs.database, &operation.mark);
     let client = server.connect(&inputs.maintenance_database, call).await?;
     Ok(match stage::find(&client, &names, operation).await? {
         Stage::Nothing { target: Some(_) } if !inputs.replaces() => Probe::Conflict {
@@ -216,7 +216,7 @@ pub async fn observe(
 /// Takes it back: the database goes, the one that it replaced gets its name again.
 pub async fn remove(operation: &Operation, call: &Call<'_>) -> Result<Removal, Error> {
     let inputs = RestoreDumpInputs::parse(&operation.with)?;
-    let names = Names::new(&inputs.database, &operation.id);
+    let names = Names::new(&inputs.database, &operation.mark);
     let client = inputs
         .server()
         .connect(&inputs.maintenance_database, call)

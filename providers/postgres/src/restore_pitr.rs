@@ -107,7 +107,7 @@ pub async fn perform(
     );
     let mark = match directory.look()? {
         Found::Foreign(what) => return Err(in_the_way(&directory, &what)),
-        Found::Ours(mark) if mark.operation != operation.id.as_str() => {
+        Found::Ours(mark) if mark.operation != operation.mark.as_str() => {
             return Err(in_the_way(&directory, &mark.describe()));
         }
         Found::Ours(mark) => mark,
@@ -187,7 +187,7 @@ pub async fn probe(
     Ok(match directory.look()? {
         Found::Nothing => Probe::Absent,
         Found::Foreign(found) => Probe::Conflict { found },
-        Found::Ours(mark) if mark.operation != operation.id.as_str() => Probe::Conflict {
+        Found::Ours(mark) if mark.operation != operation.mark.as_str() => Probe::Conflict {
             found: mark.describe(),
         },
         Found::Ours(mark) => {

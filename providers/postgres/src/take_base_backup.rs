@@ -109,8 +109,8 @@ impl Job {
         };
         Ok(Self {
             folder: local(&inputs.name)?,
-            part: local(&format!("{PART_PREFIX}{}", operation.id))?,
-            label: format!("salvor {} {}", operation.run, operation.id),
+            part: local(&format!("{PART_PREFIX}{}", operation.mark))?,
+            label: format!("salvor {} {}", operation.run, operation.mark),
             inputs,
         })
     }

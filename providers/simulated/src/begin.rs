@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use salvor_contract::Class;
 use salvor_contract::Error;
 use salvor_contract::Operation;
+use salvor_contract::OperationId;
 use salvor_contract::Period;
 use salvor_contract::Values;
 use serde_json::Value;
@@ -46,6 +47,22 @@ pub(crate) fn class_of(operation: &Operation) -> Result<Class, Error> {
     })
 }
 
+/// The name of an operation's work at its service. What has a name, or is a state, is the same for every attempt; a
+/// token is another one for each.
+pub(crate) fn work_name(operation: &Operation) -> Result<&OperationId, Error> {
+    Ok(match class_of(operation)? {
+        Class::Named | Class::Convergent => &operation.mark,
+        Class::Read | Class::Token | Class::Fenced | Class::Unkeyed => &operation.id,
+    })
+}
+
+/// The work of this name, unless an earlier attempt began it and it failed: that is begun anew.
+pub(crate) fn known<'a>(world: &'a World, operation: &Operation, name: &str) -> Option<&'a Work> {
+    let work = world.work.get(name)?;
+    let has_failed = matches!(work.state, WorkState::Failed(_));
+    (!has_failed || world.effects_of(&operation.id) > 0).then_some(work)
+}
+
 /// Takes an operation on, unless it is known already; gives the name of its work.
 ///
 /// # Errors
@@ -61,10 +78,10 @@ pub(crate) fn begin(
         // Nothing tells a repetition from a second request: each has its own work.
         Class::Unkeyed => format!("{}-{}", operation.id, world.effects_of(&operation.id) + 1),
         Class::Read | Class::Token | Class::Named | Class::Fenced | Class::Convergent => {
-            operation.id.to_string()
+            work_name(operation)?.to_string()
         }
     };
-    let known = world.work.get(&name);
+    let known = known(world, operation, &name);
     if let Some(work) = known
         && (class != Class::Convergent || work.state != WorkState::Done || holds(world, work))
     {
@@ -106,7 +123,10 @@ pub(crate) fn begin(
         what: order.what,
     });
     let work = Work {
-        mark: Mark::of(operation),
+        mark: Mark {
+            run: operation.run.clone(),
+            operation: work_name(operation)?.clone(),
+        },
         begun: now,
         lasts: Period::from(
             order.lasts.duration() / u32::try_from(speed.max(1)).unwrap_or(u32::MAX),
@@ -147,7 +167,7 @@ pub(crate) fn holds(world: &World, work: &Work) -> bool {
 pub(crate) fn conflict(world: &World, operation: &Operation) -> Result<Option<String>, Error> {
     let is_foreign = |mark: &Option<Mark>| {
         mark.as_ref()
-            .is_none_or(|mark| mark.operation != operation.id)
+            .is_none_or(|mark| mark.operation != operation.mark)
     };
     Ok(match operation.action.as_str() {
         "simulated.restore" => {

@@ -153,8 +153,8 @@ impl Provider for Simulated {
             }
             Class::Token | Class::Named | Class::Fenced | Class::Convergent => {}
         }
-        let name = operation.id.to_string();
-        let Some(work) = world.work.get(&name) else {
+        let name = begin::work_name(operation)?.to_string();
+        let Some(work) = begin::known(&world, operation, &name) else {
             return Ok(match begin::conflict(&world, operation)? {
                 Some(found) => Probe::Conflict { found },
                 None => Probe::Absent,
@@ -183,7 +183,7 @@ impl Provider for Simulated {
         let (place, _) = self.place(&operation.config, call)?;
         yield_now().await;
         let world = place.look(call.clock.now())?;
-        let Some(work) = world.work.get(operation.id.as_str()) else {
+        let Some(work) = world.work.get(begin::work_name(operation)?.as_str()) else {
             return Ok(Vec::new());
         };
         let (subject, expected, observed) = match &work.deed {

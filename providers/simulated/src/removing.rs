@@ -4,6 +4,7 @@ use salvor_contract::Error;
 use salvor_contract::Operation;
 use salvor_contract::Removal;
 
+use crate::begin::work_name;
 use crate::inputs;
 use crate::source::backup_key;
 use crate::source::source;
@@ -57,9 +58,8 @@ pub(crate) fn remove(world: &mut World, operation: &Operation) -> Result<Removal
     };
     // Work that is still under way ends with what it makes.
     if matches!(removal, Removal::Removed(_)) {
-        world
-            .work
-            .retain(|_, work| work.mark.operation != operation.id);
+        let name = work_name(operation)?;
+        world.work.retain(|_, work| work.mark.operation != *name);
     }
     Ok(removal)
 }

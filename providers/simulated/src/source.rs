@@ -22,7 +22,7 @@ pub(crate) fn backup_key(operation: &Operation) -> Result<(String, String), Erro
     let id = operation.with.parse::<inputs::TakeBackup>()?.name;
     Ok((
         shelf.key(&name),
-        id.unwrap_or_else(|| operation.id.to_string()),
+        id.unwrap_or_else(|| operation.mark.to_string()),
     ))
 }
 

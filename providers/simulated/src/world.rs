@@ -112,7 +112,7 @@ pub struct Held {
 pub struct Mark {
     /// The run.
     pub run: RunId,
-    /// The operation.
+    /// The mark of the operation: that of the first of its attempts.
     pub operation: OperationId,
 }
 
@@ -121,7 +121,7 @@ impl Mark {
     pub fn of(operation: &Operation) -> Self {
         Self {
             run: operation.run.clone(),
-            operation: operation.id.clone(),
+            operation: operation.mark.clone(),
         }
     }
 }
@@ -195,7 +195,7 @@ impl Shelf {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Work {
-    /// Who asked for it.
+    /// Who asked for it, by the name of the work.
     pub mark: Mark,
     /// When it began.
     pub begun: Timestamp,

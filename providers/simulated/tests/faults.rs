@@ -134,6 +134,22 @@ async fn a_delay_passes_on_the_given_clock() {
     );
 }
 
+/// What failed half-way stands in nobody's way: the next attempt begins it anew.
+#[tokio::test]
+async fn work_that_failed_is_begun_anew_by_the_next_attempt() {
+    let after = Period::from_seconds(10);
+    let mut scripted = Scripted::new("named", Fault::FailAfter(after, "disk full".into()));
+    let outcome = scripted.perform().await.expect("it came to an end");
+    assert_eq!(outcome.findings[0].judgement, Judgement::Failed);
+    scripted.operation.id = "n2345678bcdefghijklmnopqrs".into();
+    scripted.operation.attempt = 2;
+    assert_eq!(scripted.probe().await, Probe::Absent);
+    let outcome = scripted.perform().await.expect("it is done");
+    assert_eq!(outcome.findings, []);
+    assert_eq!(scripted.probe().await, Probe::Done(outcome));
+    assert_eq!(scripted.effects(), 2);
+}
+
 #[tokio::test]
 async fn a_strange_state_is_never_success_or_failure() {
     let scripted = Scripted::new("named", Fault::Strange("hibernating".into()));

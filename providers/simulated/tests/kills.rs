@@ -56,6 +56,7 @@ fn run(world: &Path, number: u32) -> Operation {
         .with("takes", "15ms");
     Operation {
         id: format!("operation{number}").as_str().into(),
+        mark: format!("operation{number}").as_str().into(),
         config: Values::new().with("world", world.display().to_string()),
         ..operation("simulated.run", with)
     }

@@ -20,6 +20,7 @@ fn job(name: &str, takes: &str) -> Operation {
         .with("takes", takes);
     Operation {
         id: name.into(),
+        mark: name.into(),
         ..operation("simulated.run", with)
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! An exit that was not expected is an outcome with a failed finding, not an error: the program ran and may
 //! have changed something. A program that was killed at its deadline leaves its outcome unknown. It finds
-//! its operation's id in `SALVOR_OPERATION`, for services that take a token.
+//! its operation's id in `SALVOR_OPERATION`, for services that take a token, and the mark that all its attempts
+//! share in `SALVOR_MARK`, for the name of what it makes.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -272,6 +273,7 @@ async fn run(
     let path = process::find(&argv[0], call).map_err(Failure::Setup)?;
     let mut env = exec.env.clone();
     env.insert("SALVOR_OPERATION".to_owned(), operation.id.to_string());
+    env.insert("SALVOR_MARK".to_owned(), operation.mark.to_string());
     env.insert("SALVOR_RUN".to_owned(), operation.run.to_string());
     env.insert("SALVOR_TOKEN".to_owned(), operation.token.to_string());
     let program = Program {

@@ -246,7 +246,7 @@ pub(crate) async fn perform(operation: &Operation, call: &Call<'_>) -> Result<Ou
     std::fs::create_dir_all(scratch).map_err(failed(scratch))?;
     if let Some(bytes) = &before {
         let copy = scratch.join("previous");
-        replace(&copy, bytes, &operation.id.to_string()).map_err(failed(&copy))?;
+        replace(&copy, bytes, &operation.mark.to_string()).map_err(failed(&copy))?;
     }
     let note = Written {
         run: operation.run.to_string(),
@@ -257,12 +257,12 @@ pub(crate) async fn perform(operation: &Operation, call: &Call<'_>) -> Result<Ou
     let note_path = scratch.join("written.json");
     let note_bytes = serde_json::to_vec(&note)
         .map_err(|error| Error::refused(format!("a note cannot be written: {error}")))?;
-    replace(&note_path, &note_bytes, &operation.id.to_string()).map_err(failed(&note_path))?;
+    replace(&note_path, &note_bytes, &operation.mark.to_string()).map_err(failed(&note_path))?;
     yield_now().await;
     if let Some(folder) = target.parent() {
         std::fs::create_dir_all(folder).map_err(failed(folder))?;
     }
-    let id = operation.id.to_string();
+    let id = operation.mark.to_string();
     let new = write_beside(&target, text.as_bytes(), &id).map_err(failed(&target))?;
     yield_now().await;
     let moved = move_to(&new, &target);
@@ -292,8 +292,8 @@ pub(crate) fn probe(operation: &Operation, call: &Call<'_>) -> Result<Probe, Err
 pub(crate) fn remove(operation: &Operation, call: &Call<'_>) -> Result<Removal, Error> {
     let render: Render = operation.with.parse()?;
     let target = call.path(&render.target);
-    // What a crash left beside the target carries the operation's id in its name.
-    let new = beside(&target, &operation.id.to_string());
+    // What a crash left beside the target carries the operation's mark in its name.
+    let new = beside(&target, &operation.mark.to_string());
     match std::fs::remove_file(&new) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -186,6 +186,37 @@ fn a_try_after_a_transient_failure_has_the_next_number() {
     );
 }
 
+/// What a failed attempt left is taken up under its id; what was done and undone is not.
+#[test]
+fn an_attempt_marks_with_the_id_of_the_first_one_since_the_step_was_done() {
+    let mark_of_third = |bodies: &[Body], inputs: &[u8]| {
+        let state = fold(bodies).expect("legal");
+        let mark = state
+            .step(&"a".into())
+            .mark_before(3, &Digest::of_bytes(inputs));
+        mark.map(|mark| mark.to_string())
+    };
+    let failed_twice = [
+        opened(),
+        intent("a", 1),
+        failed("a", Some(1), true),
+        intent("a", 2),
+        failed("a", Some(2), true),
+    ];
+    assert_eq!(
+        mark_of_third(&failed_twice, b"inputs").as_deref(),
+        Some("a-1")
+    );
+    assert_eq!(mark_of_third(&failed_twice, b"others"), None);
+    let second = fold(&failed_twice).expect("legal").step(&"a".into());
+    let of_second = second.mark_before(2, &Digest::of_bytes(b"inputs"));
+    assert_eq!(of_second, Some("a-1".into()));
+    let of_first = second.mark_before(1, &Digest::of_bytes(b"inputs"));
+    assert_eq!(of_first, None);
+    let done = [opened(), intent("a", 1), succeeded("a", 1, false)];
+    assert_eq!(mark_of_third(&done, b"inputs"), None);
+}
+
 #[test]
 fn only_a_probe_leads_from_unknown_to_success() {
     let begun = vec![opened(), intent("a", 1), unknown("a", 1)];

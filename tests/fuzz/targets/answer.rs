@@ -104,6 +104,7 @@ fn check(input: &[u8]) -> bool {
 fn judge(with: Values, answer: Answer) -> bool {
     let operation = Operation {
         id: OperationId::new("op"),
+        mark: OperationId::new("op"),
         run: RunId::new("run"),
         step: StepName::new("ask"),
         attempt: 1,

@@ -71,6 +71,7 @@ impl Twisted {
         match self.mutant {
             Mutant::RandomIds => {
                 operation.id = OperationId::new(format!("{}x{}", operation.id, self.process));
+                operation.mark = operation.id.clone();
             }
             Mutant::NoFence => operation.token = u64::MAX,
             Mutant::AnswerTakenTwice => {

@@ -338,7 +338,7 @@ async fn perform_restore(operation: &Operation, call: &Call<'_>) -> Result<Outco
     let target = target_of(operation, call)?;
     let bytes = chosen_note(operation, call)?;
     match found(&target)? {
-        Found::Marked(mark) if mark.operation == operation.id.as_str() => {
+        Found::Marked(mark) if mark.operation == operation.mark.as_str() => {
             return Ok(Outcome::of(restored(&target, &bytes)));
         }
         Found::Marked(_) | Found::Unmarked => return Err(occupied(operation)),
@@ -354,7 +354,7 @@ async fn perform_restore(operation: &Operation, call: &Call<'_>) -> Result<Outco
     yield_now().await;
     let mark = Mark {
         run: operation.run.to_string(),
-        operation: operation.id.to_string(),
+        operation: operation.mark.to_string(),
     };
     let mark = serde_json::to_vec(&mark).expect("two texts are JSON");
     write_durably(&beside.join(".mark.json"), &mark).map_err(not_made)?;
@@ -373,7 +373,7 @@ async fn perform_restore(operation: &Operation, call: &Call<'_>) -> Result<Outco
 /// Where a target is made. The name is the operation's own, so a second try meets what the first one left,
 /// and nobody else's.
 fn beside(target: &Path, operation: &Operation) -> PathBuf {
-    target.with_file_name(format!(".{}", operation.id))
+    target.with_file_name(format!(".{}", operation.mark))
 }
 
 fn rename_durably(from: &Path, to: &Path) -> std::io::Result<()> {
@@ -391,7 +391,7 @@ fn probe_restore(operation: &Operation, call: &Call<'_>) -> Result<Probe, Error>
     let target = target_of(operation, call)?;
     Ok(match found(&target)? {
         Found::Nothing => Probe::Absent,
-        Found::Marked(mark) if mark.operation == operation.id.as_str() => {
+        Found::Marked(mark) if mark.operation == operation.mark.as_str() => {
             let note = target.join("note.txt");
             let bytes = std::fs::read(&note).map_err(unreadable(&note))?;
             Probe::Done(Outcome::of(restored(&target, &bytes)))

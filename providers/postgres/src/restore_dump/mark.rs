@@ -37,7 +37,7 @@ impl Mark {
     pub fn new(operation: &Operation, loaded: Option<Loaded>) -> Self {
         Self {
             run: operation.run.to_string(),
-            operation: operation.id.to_string(),
+            operation: operation.mark.to_string(),
             loaded,
         }
     }

@@ -41,16 +41,16 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names, each with the operation's id.
-    pub fn new(database: &str, id: &OperationId) -> Self {
+    /// The names, each with the operation's mark.
+    pub fn new(database: &str, mark: &OperationId) -> Self {
         let name = |middle: &str| {
             let mut end = database
                 .len()
-                .min(NAME_BYTES_MAX.saturating_sub(middle.len() + id.as_str().len()));
+                .min(NAME_BYTES_MAX.saturating_sub(middle.len() + mark.as_str().len()));
             while !database.is_char_boundary(end) {
                 end -= 1;
             }
-            format!("{}{middle}{id}", &database[..end])
+            format!("{}{middle}{mark}", &database[..end])
         };
         Self {
             database: database.to_owned(),
@@ -195,7 +195,7 @@ pub async fn find(client: &Client, names: &Names, operation: &Operation) -> Resu
             operation: id,
             loaded: Some(loaded),
             ..
-        }) if id == operation.id.as_str() => {
+        }) if id == operation.mark.as_str() => {
             let old = database(client, &names.old).await?;
             Ok(Stage::Placed {
                 loaded,
@@ -211,7 +211,7 @@ pub async fn find(client: &Client, names: &Names, operation: &Operation) -> Resu
 /// # Errors
 /// [`Error::Transient`] when another process holds it.
 pub async fn lock(client: &Client, operation: &Operation, call: &Call<'_>) -> Result<(), Error> {
-    let digest = Sha256::digest(operation.id.as_str().as_bytes());
+    let digest = Sha256::digest(operation.mark.as_str().as_bytes());
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);
     let key = i64::from_be_bytes(first);

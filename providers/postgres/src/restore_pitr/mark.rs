@@ -15,7 +15,7 @@ pub struct Mark {
     pub version: u32,
     /// The run.
     pub run: String,
-    /// The operation.
+    /// The operation's mark: the id of its first attempt.
     pub operation: String,
     /// How far it is.
     pub stage: Stage,
@@ -55,7 +55,7 @@ impl Mark {
         Self {
             version: 1,
             run: operation.run.to_string(),
-            operation: operation.id.to_string(),
+            operation: operation.mark.to_string(),
             stage: Stage::Copying,
             reached: None,
         }

@@ -20,6 +20,7 @@ use crate::support::KEPT;
 use crate::support::archived;
 use crate::support::ask;
 use crate::support::named;
+use crate::support::next_attempt;
 use crate::support::refusal;
 use crate::support::run;
 use crate::support::window;
@@ -246,6 +247,42 @@ fn what_was_verified_is_kept_when_it_cannot_be_opened() {
         let rows = "select count(*) from t where id = -9";
         assert_eq!(ask(port.number(), "postgres", rows).await, "1");
         provider.remove(&operation, &call).await.expect("a removal");
+    });
+}
+
+/// Ready but for the folder of its socket: `resume --retry` is another attempt, and opens what the first one made.
+#[test]
+fn the_next_attempt_opens_what_the_last_one_verified() {
+    let Some(archived) = archived(PostgresVersion::V15) else {
+        return;
+    };
+    run(async {
+        let surroundings = Surroundings::real_time();
+        let provider = Provided::new();
+        let call = surroundings.call();
+        let point = window(&archived, &surroundings).await;
+        let (mut operation, port) = archived.restore(&point, archived.moment, "retried");
+        let socket = archived.server.directory().join("sockets");
+        operation
+            .with
+            .set("socket-dir", socket.display().to_string());
+        let failed = provider.perform(&operation, &call).await;
+        assert!(matches!(failed, Err(Error::Transient { .. })), "{failed:?}");
+        std::fs::create_dir(&socket).expect("a folder");
+        std::fs::set_permissions(&socket, std::os::unix::fs::PermissionsExt::from_mode(0o777))
+            .expect("everybody may write");
+        let copied = archived.server.directory().join("retried/PG_VERSION");
+        let inode = || std::os::unix::fs::MetadataExt::ino(&copied.metadata().expect("a file"));
+        let before = inode();
+        let next = next_attempt(&operation);
+        assert!(matches!(
+            provider.probe(&next, &call).await,
+            Ok(Probe::InFlight { .. })
+        ));
+        provider.perform(&next, &call).await.expect("it is opened");
+        assert_eq!(inode(), before, "it was copied again");
+        assert_eq!(ask(port.number(), "postgres", KEPT).await, "3000 0");
+        provider.remove(&next, &call).await.expect("a removal");
     });
 }
 

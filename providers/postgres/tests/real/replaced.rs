@@ -17,6 +17,7 @@ use salvor_testbed::require;
 
 use crate::support::Dumps;
 use crate::support::databases;
+use crate::support::next_attempt;
 use crate::support::refusal;
 use crate::support::run;
 use crate::support::source;
@@ -245,15 +246,21 @@ fn a_database_that_cannot_be_renamed_is_let_in_again() {
             provider.probe(&operation, &call).await,
             Ok(Probe::InFlight { .. })
         ));
+        let next = next_attempt(&operation);
         provider
-            .perform(&operation, &call)
+            .perform(&next, &call)
             .await
-            .expect("the second try");
+            .expect("the next attempt");
         assert_eq!(
             server
                 .psql("victim", "select count(*) from restored")
                 .expect("rows"),
             "0"
+        );
+        // The load of the first attempt is the one that got the name: nothing is left beside it.
+        assert_eq!(
+            databases(&server),
+            format!("postgres victim victim_old_{}", operation.id)
         );
     });
 }

@@ -149,7 +149,17 @@ pub fn with(
 pub fn named(operation: Operation, id: &str) -> Operation {
     Operation {
         id: OperationId::from(id),
+        mark: OperationId::from(id),
         ..operation
+    }
+}
+
+/// The step tried again after this operation failed.
+pub fn next_attempt(operation: &Operation) -> Operation {
+    Operation {
+        id: OperationId::from("n23456789bcdefghijklmnopqr"),
+        attempt: operation.attempt + 1,
+        ..operation.clone()
     }
 }
 
