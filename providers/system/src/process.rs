@@ -1,8 +1,8 @@
 //! One program run to its end: started through the launcher, its output kept, its whole group killed when
 //! it must end.
 //!
-//! The program leads a process group of its own. When the call is dropped, stopped or late, the group is
-//! killed and not the program alone: what it started in the background would go on writing. A program that
+//! The program leads a process group of its own. When the call is dropped, or after a stop or the deadline
+//! the program does not end by itself, the group is killed and not the program alone: what it started in the background would go on writing. A program that
 //! leaves its group (`setsid`) is out of reach.
 
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ use crate::captured::Captured;
 use crate::captured::plain;
 use crate::redaction::Redaction;
 
-/// How long a group has between being asked to end and being killed.
+/// How long a program has to end by itself after a stop, and its group between being asked to end and being killed.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// A program to run.
@@ -116,11 +116,16 @@ pub(crate) async fn run(program: Program<'_>, call: &Call<'_>) -> Result<Ended, 
     let group = Group::of(&child);
     let redaction = Redaction::of(&program.secrets);
     let (mut stdout, mut stderr) = (Captured::default(), Captured::default());
-    let ended = tokio::select! {
-        biased;
-        status = attend(&mut child, program.stdin, &mut stdout, &mut stderr, &redaction, call) => Ok(status),
-        () = call.stop.cancelled() => Err("the operator stopped".to_owned()),
-        () = call.clock.sleep(call.time_left()) => Err("its deadline passed".to_owned()),
+    let ended = {
+        let attended = attend(
+            &mut child,
+            program.stdin,
+            &mut stdout,
+            &mut stderr,
+            &redaction,
+            call,
+        );
+        ended_by_itself(attended, call).await
     };
     match ended {
         Ok(Ok((status, leftover))) => {
@@ -146,6 +151,28 @@ pub(crate) async fn run(program: Program<'_>, call: &Call<'_>) -> Result<Ended, 
                 "{name} was killed because {why}{said}"
             )))
         }
+    }
+}
+
+/// Waits for the end of a program, or says why it must end.
+///
+/// After a stop or the deadline it has a little time before it is asked to end: one that was about to end tells by its
+/// exit what it did. The exit of one that was asked to end tells nothing, also when it is 0.
+async fn ended_by_itself<T>(
+    attended: impl Future<Output = T>,
+    call: &Call<'_>,
+) -> Result<T, &'static str> {
+    let mut attended = std::pin::pin!(attended);
+    let why = tokio::select! {
+        biased;
+        ended = &mut attended => return Ok(ended),
+        () = call.stop.cancelled() => "the operator stopped",
+        () = call.clock.sleep(call.time_left()) => "its deadline passed",
+    };
+    tokio::select! {
+        biased;
+        ended = attended => Ok(ended),
+        () = call.clock.sleep(GRACE) => Err(why),
     }
 }
 

@@ -348,6 +348,31 @@ async fn an_unkeyed_program_that_was_cut_off_cannot_be_told_unless_it_has_a_prob
     }
 }
 
+/// A program without a key that was about to end is not recorded as unknown: it has an exit of its own.
+#[tokio::test]
+async fn a_program_that_ends_by_itself_after_a_stop_tells_how() {
+    let surroundings = Surroundings::real_time();
+    let gate = surroundings.plan_dir().join("gate");
+    let made = std::process::Command::new("mkfifo").arg(&gate).status();
+    assert!(made.expect("mkfifo starts").success());
+    let call = surroundings.call();
+    let unkeyed = exec(json!({ "argv": shell("echo begun; read word < gate; echo $word") }));
+    let system = System::new();
+    let stop = async {
+        while surroundings.progress.updates().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        call.stop.cancel();
+        // Opening it waits for the program, which is not asked to end yet.
+        let opened = tokio::task::spawn_blocking(move || std::fs::write(gate, "done\n"));
+        opened.await.expect("it goes on").expect("it is written");
+    };
+    let (outcome, ()) = tokio::join!(system.perform(&unkeyed, &call), stop);
+    let outcome = outcome.expect("its own end");
+    assert_eq!(outcome.outputs.text("stdout"), Some("begun\ndone"));
+    assert_eq!(outcome.outputs.get("exit"), Some(&0.into()));
+}
+
 #[tokio::test]
 async fn programs_of_every_class_conform() -> Result<(), Report> {
     // It appends one line for each effect; the probe looks for the line of this operation.
