@@ -4,6 +4,7 @@
 //! (`\!`, `\copy … program`), and its `\restrict` guard was broken once (CVE-2026-18408). Here a
 //! backslash command is text that is refused, whatever it says.
 
+pub mod call_of_dump;
 pub mod piece;
 pub mod splitter;
 pub mod statement;

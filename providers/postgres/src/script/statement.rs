@@ -4,6 +4,8 @@
 //! looked at. It cannot judge what a function does when the restore calls it (triggers, defaults,
 //! index expressions): against that only a role without rights on the server helps.
 
+use crate::script::call_of_dump::is_call_of_dump;
+
 /// What to do with a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Treatment {
@@ -29,15 +31,6 @@ pub struct Wanted {
     /// The server's version as it numbers itself: `150018`.
     pub server_version: u32,
 }
-
-/// Functions that `pg_dump` itself calls by `SELECT pg_catalog.NAME(…)`.
-const CALLED: [&str; 5] = [
-    "set_config",
-    "setval",
-    "lowrite",
-    "pg_extension_config_dump",
-    "lo_",
-];
 
 /// Judges a statement.
 pub fn judge(text: &str, wanted: &Wanted) -> Treatment {
@@ -65,7 +58,8 @@ pub fn judge(text: &str, wanted: &Wanted) -> Treatment {
             refuse("dumps with standard_conforming_strings = off are not taken")
         }
         ["SET" | "RESET", ..] => Treatment::Run,
-        ["SELECT", "PG_CATALOG", ".", function, "(", ..] if is_called(function) => Treatment::Run,
+        ["SELECT", ..] if is_call_of_dump(&words) => Treatment::Run,
+        ["SELECT", ..] => refuse("pg_dump writes no SELECT but single calls of its own functions"),
         ["GRANT" | "REVOKE", ..] | ["ALTER", "DEFAULT", "PRIVILEGES", ..] if !wanted.grants => {
             Treatment::Skip
         }
@@ -131,13 +125,6 @@ pub fn is_copy_from_stdin(text: &str) -> bool {
     matches!(rest, ["FROM", "STDIN", ..])
 }
 
-fn is_called(function: &str) -> bool {
-    let name = function.to_ascii_lowercase();
-    CALLED.contains(&name.as_str())
-        || name.starts_with("lo_")
-        || (name.starts_with("pg_restore_") && name.ends_with("_stats"))
-}
-
 fn is_name(token: &str) -> bool {
     token
         .chars()
@@ -167,20 +154,27 @@ fn tokens(text: &str) -> Vec<String> {
             rest = rest.trim_start();
             continue;
         }
-        let length = if first.is_alphanumeric() || first == '_' {
+        let length = if matches!(first, 'e' | 'E') && rest[1..].starts_with('\'') {
+            1 + quoted_length(&rest[1..], '\'', Escapes::Backslash)
+        } else if first.is_alphanumeric() || first == '_' {
             rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$')))
                 .unwrap_or(rest.len())
         } else if matches!(first, '"' | '\'') {
-            quoted_length(rest, first)
+            quoted_length(rest, first, Escapes::None)
         } else {
             first.len_utf8()
         };
-        let token = if matches!(first, '"' | '\'') {
+        let token = if rest[..length].ends_with(['"', '\'']) {
             rest[..length].to_owned()
         } else {
             rest[..length].to_uppercase()
         };
-        if tokens.is_empty() && !matches!(token.as_str(), "COPY" | "ALTER" | "GRANT" | "REVOKE") {
+        if tokens.is_empty()
+            && !matches!(
+                token.as_str(),
+                "COPY" | "ALTER" | "GRANT" | "REVOKE" | "SELECT"
+            )
+        {
             limit = 16;
         }
         tokens.push(token);
@@ -192,10 +186,19 @@ fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
-fn quoted_length(text: &str, quote: char) -> usize {
+/// Whether a backslash takes the meaning of the character behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    None,
+    Backslash,
+}
+
+fn quoted_length(text: &str, quote: char, escapes: Escapes) -> usize {
     let mut characters = text.char_indices().skip(1).peekable();
     while let Some((at, character)) = characters.next() {
-        if character == quote {
+        if character == '\\' && escapes == Escapes::Backslash {
+            characters.next();
+        } else if character == quote {
             if characters.peek().is_some_and(|(_, next)| *next == quote) {
                 characters.next();
             } else {
@@ -236,6 +239,36 @@ mod tests {
                 Treatment::Run,
             ),
             ("SELECT pg_catalog.lo_create('16401')", ALL, Treatment::Run),
+            (
+                "SELECT pg_catalog.lo_open(pg_catalog.lo_create('16401'), 131072)",
+                ALL,
+                Treatment::Run,
+            ),
+            (
+                "SELECT pg_catalog.lowrite(0, '\\x00ff')",
+                ALL,
+                Treatment::Run,
+            ),
+            (
+                "SELECT pg_catalog.setval('public.\"it''s (1)\"', -5, true)",
+                ALL,
+                Treatment::Run,
+            ),
+            (
+                "SELECT pg_catalog.setval(E'public.\"a\\\\(\"', 5, true)",
+                ALL,
+                Treatment::Run,
+            ),
+            (
+                "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = '7'",
+                ALL,
+                Treatment::Run,
+            ),
+            (
+                "SELECT * FROM pg_catalog.pg_restore_relation_stats('relname', 't', 'relpages', '1'::integer)",
+                ALL,
+                Treatment::Run,
+            ),
             ("CREATE TABLE public.t (a int)", ALL, Treatment::RunTable),
             ("CREATE UNLOGGED TABLE t (a int)", ALL, Treatment::RunTable),
             (
@@ -272,6 +305,18 @@ mod tests {
             "CALL p()",
             "SELECT evil()",
             "SELECT pg_catalog.pg_read_file('x')",
+            "SELECT pg_catalog.lo_export(1, '/etc/cron.d/x')",
+            "SELECT pg_catalog.lo_import('/etc/passwd')",
+            "SELECT pg_catalog.set_config('a', 'b', false), pg_read_file('x')",
+            "SELECT pg_catalog.set_config('a', pg_read_file('x'), false)",
+            "SELECT pg_catalog.set_config('a', pg_catalog.pg_read_file('x'), false)",
+            "SELECT pg_catalog.set_config('a', (SELECT 1), false)",
+            "SELECT pg_catalog.set_config('a', 'b', false) FROM t",
+            "SELECT pg_catalog.set_config(E'a\\'', evil(), 'b', false)",
+            "SELECT pg_catalog.set_config(/*'*/evil()/*'*/, 'b', false)",
+            "SELECT pg_catalog.set_config(--'\nevil(), --'\n'b', false)",
+            "SELECT pg_catalog.set_config($a$'$a$, evil(), $a$'$a$, false)",
+            "SELECT pg_catalog.set_config('a', \"evil\"(), false)",
             "ALTER SYSTEM SET archive_command = 'x'",
             "CREATE ROLE r SUPERUSER",
             "ALTER USER postgres PASSWORD 'x'",
