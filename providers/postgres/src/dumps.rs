@@ -58,6 +58,21 @@ pub struct Dump {
     pub etag: Option<String>,
 }
 
+impl Dump {
+    /// The dump that a recovery point's details tell of, which name its place too.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for details of another kind of store.
+    pub fn of_details(details: &Values) -> Result<Self, Error> {
+        let kept: Values = details
+            .iter()
+            .filter(|(name, _)| *name != "url")
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .collect();
+        kept.parse()
+    }
+}
+
 impl DumpsInputs {
     /// Checks what the planner cannot: the pattern and the time of day.
     ///
@@ -182,12 +197,7 @@ pub fn recovery_points(store: &StoreRequest, seen: &Survey) -> Result<Vec<Recove
 /// # Errors
 /// [`Error::Refused`] when it is gone or was changed.
 pub async fn find(place: &Place, details: &Values) -> Result<Dump, Error> {
-    let kept: Values = details
-        .iter()
-        .filter(|(name, _)| *name != "url")
-        .map(|(name, value)| (name.to_owned(), value.clone()))
-        .collect();
-    let dump: Dump = kept.parse()?;
+    let dump = Dump::of_details(details)?;
     let changed = |what: String| {
         Error::refused_with(what, "plan again: the recovery point is not what it was")
     };

@@ -102,7 +102,7 @@ impl Provider for Postgres {
         let with = &operation.with;
         let text = |name: &str| with.text(name).unwrap_or_default().to_owned();
         match operation.action.as_str() {
-            kinds::RESTORE_DUMP => restore_dump::preview(operation, call).await,
+            kinds::RESTORE_DUMP => restore_dump::preview(operation, &config, call).await,
             kinds::RESTORE_PITR => restore_pitr::preview(operation, &config, call).await,
             kinds::DUMP => dump::preview(operation, &config, call).await,
             kinds::BASE_BACKUP => take_base_backup::preview(operation, &config, call).await,

@@ -7,11 +7,15 @@ use std::path::PathBuf;
 
 use salvor_contract::Call;
 use salvor_contract::Error;
+use sha2::Digest as _;
+use sha2::Sha256;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
+use crate::base_backup::hex;
 use crate::config::Config;
+use crate::place::blocking;
 
 const DEBIAN: &str = "/usr/lib/postgresql";
 
@@ -112,6 +116,34 @@ pub fn run_as(config: &Config) -> Result<Option<SystemUser>, Error> {
             "give a user as `run-as` under [providers.postgres]",
         )),
     }
+}
+
+/// A program as a fact of a preview: its version, its path and its digest. A change set that was made with another one
+/// is stale.
+///
+/// # Errors
+/// When it cannot be read or does not tell its version.
+pub async fn fact(program: &Path, call: &Call<'_>) -> Result<String, Error> {
+    let shown = program.display();
+    let failed = |error: String| Error::refused(format!("{shown}: {error}"));
+    let mut command = call.launcher.command(program);
+    command.env("LC_ALL", "C").arg("--version");
+    let output = command
+        .output()
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(last_words(&output.stderr)));
+    }
+    let version = last_words(&output.stdout);
+    let path = program.to_owned();
+    let digest = blocking(move || {
+        let bytes = std::fs::read(&path)
+            .map_err(|error| Error::refused(format!("{}: {error}", path.display())))?;
+        Ok(hex(&Sha256::digest(&bytes)))
+    })
+    .await?;
+    Ok(format!("{version}, {shown}, sha256 {digest}"))
 }
 
 /// A command for a server program, run as that user.

@@ -34,6 +34,7 @@ use salvor_contract::Values;
 
 use crate::config::Config;
 use crate::findings::finding;
+use crate::programs;
 use crate::restore_dump::inputs::RestoreDumpInputs;
 use crate::restore_dump::mark::Loaded;
 use crate::restore_dump::stage::Names;
@@ -42,7 +43,11 @@ use crate::server::quoted;
 use crate::server::read_error;
 
 /// What would change.
-pub async fn preview(operation: &Operation, call: &Call<'_>) -> Result<Preview, Error> {
+pub async fn preview(
+    operation: &Operation,
+    config: &Config,
+    call: &Call<'_>,
+) -> Result<Preview, Error> {
     let inputs = RestoreDumpInputs::parse(&operation.with)?;
     let server = inputs.server();
     let client = server.connect(&inputs.maintenance_database, call).await?;
@@ -101,6 +106,11 @@ pub async fn preview(operation: &Operation, call: &Call<'_>) -> Result<Preview, 
     preview
         .facts
         .set("exists", preview.effect == Effect::Replace);
+    if let Some(program) = source::program_of(operation, config)? {
+        preview
+            .facts
+            .set("program", programs::fact(&program, call).await?);
+    }
     preview.known = known;
     if facts.is_superuser {
         preview.unknown.push(format!(

@@ -59,7 +59,7 @@ pub async fn preview(
     if let Found::Foreign(what) = directory.look()? {
         return Err(in_the_way(&directory, &what));
     }
-    programs::server_folder(config, target.details.major)?;
+    let program = programs::server_folder(config, target.details.major)?.join("postgres");
     programs::run_as(config)?;
     inputs.demand_free_port()?;
     fetch::way(&target, config, call).await?;
@@ -86,7 +86,8 @@ pub async fn preview(
             "system-identifier",
             target.details.system_identifier.clone(),
         )
-        .with("timeline", target.details.timeline.0);
+        .with("timeline", target.details.timeline.0)
+        .with("program", programs::fact(&program, call).await?);
     preview.known = known(&inputs, &directory);
     Ok(preview)
 }

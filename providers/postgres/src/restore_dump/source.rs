@@ -3,6 +3,7 @@
 //! Custom and directory dumps are turned into text by `pg_restore`, which gets neither a connection nor
 //! a password: what the text may do is judged here, the same for all formats.
 
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use async_compression::tokio::bufread::GzipDecoder;
@@ -153,8 +154,7 @@ async fn as_text(
     config: &Config,
     call: &Call<'_>,
 ) -> Result<Program, Error> {
-    // Any newer pg_restore reads the dumps of an older pg_dump, so the newest there is.
-    let program = programs::folder(config, None)?.join("pg_restore");
+    let program = program(config)?;
     let mut command = call.launcher.command(&program);
     command.env("LC_ALL", "C").arg("--file=-");
     if !inputs.keep_owners {
@@ -182,6 +182,28 @@ async fn as_text(
             match tokio::io::copy(&mut input, &mut stdin).await {
                 Ok(_) => stdin.shutdown().await,
                 // It stopped reading: its own words say why.
+/// The program that turns a dump into text. Any newer one reads the dumps of an older `pg_dump`, so the newest there is.
+///
+/// # Errors
+/// When there is none.
+pub fn program(config: &Config) -> Result<PathBuf, Error> {
+    Ok(programs::folder(config, None)?.join("pg_restore"))
+}
+
+/// The program that a restore of this operation's recovery point will run, if it runs one.
+///
+/// # Errors
+/// When there is none.
+pub fn program_of(operation: &Operation, config: &Config) -> Result<Option<PathBuf>, Error> {
+    let Some(chosen) = &operation.point else {
+        return Ok(None);
+    };
+    match Dump::of_details(&chosen.point.details)?.format {
+        Format::Plain | Format::PlainGzip | Format::PlainZstd => Ok(None),
+        Format::Custom | Format::Directory => program(config).map(Some),
+    }
+}
+
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
                 Err(error) => Err(error),
             }
@@ -192,11 +214,7 @@ async fn as_text(
 }
 
 /// The folder of a directory dump on this machine: where it lies, or a copy in the scratch folder.
-async fn local_folder(
-    place: &Place,
-    dump: &Dump,
-    call: &Call<'_>,
-) -> Result<std::path::PathBuf, Error> {
+async fn local_folder(place: &Place, dump: &Dump, call: &Call<'_>) -> Result<PathBuf, Error> {
     if let Some(folder) = place.local(&dump.key) {
         return Ok(folder);
     }

@@ -57,6 +57,14 @@ fn every_format_comes_back_with_all_rows() {
                     .await
                     .expect("a preview");
                 assert_eq!(preview.effect, Effect::Create);
+                // A change set is stale when another program would read the dump.
+                let program = preview.facts.text("program").unwrap_or_default();
+                let is_read_by_program = matches!(*name, "b.dump" | "c");
+                assert_eq!(
+                    program.starts_with("pg_restore (PostgreSQL)") && program.contains("sha256 "),
+                    is_read_by_program,
+                    "{name}: {program}"
+                );
                 let outcome = provider.perform(&operation, &call).await.expect(name);
                 assert_eq!(
                     outcome.findings[0].judgement,

@@ -47,6 +47,11 @@ fn a_moment_between_two_transactions_is_brought_back() {
             let outcome = provider
                 .perform(&operation, &call)
                 .await
+            let program = preview.facts.text("program").expect("a fact");
+            assert!(
+                program.starts_with("postgres (PostgreSQL)") && program.contains("sha256 "),
+                "{program}"
+            );
                 .expect("a restore");
             assert_eq!(outcome.findings[0].judgement, Judgement::Passed);
             let reached = outcome.outputs.text("reached").expect("a time");
