@@ -19,6 +19,7 @@ use tokio_postgres::CopyInSink;
 use crate::restore_dump::inputs::RestoreDumpInputs;
 use crate::restore_dump::mark::Loaded;
 use crate::restore_dump::mark::Mark;
+use crate::restore_dump::source::Position;
 use crate::restore_dump::source::Source;
 use crate::restore_dump::stage::Names;
 use crate::restore_dump::stage::count_tables;
@@ -146,17 +147,24 @@ async fn send(
         }
         if read - told >= PROGRESS_BYTES {
             told = read;
-            call.progress.update(Update {
-                done: read,
-                total: None,
-                unit: Unit::Bytes,
-                says: None,
-            });
+            call.progress.update(progress(&source, read));
         }
     }
+    call.progress.update(progress(&source, read));
     splitter.end().map_err(of_script)?;
     source.finish().await?;
     Ok(loaded)
+}
+
+/// How far it is: by the dump as it is stored, whose size is known, or by its text, whose size nobody knows.
+fn progress(source: &Source, text_bytes: u64) -> Update {
+    let position = source.position.as_ref();
+    Update {
+        done: position.map_or(text_bytes, Position::read),
+        total: position.map(|position| position.total),
+        unit: Unit::Bytes,
+        says: None,
+    }
 }
 
 /// One line with its line break into `line`; false at the end of the text.

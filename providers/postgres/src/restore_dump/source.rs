@@ -5,6 +5,9 @@
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use async_compression::tokio::bufread::GzipDecoder;
 use async_compression::tokio::bufread::ZstdDecoder;
@@ -16,6 +19,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::io::BufReader;
 use tokio::process::Child;
 use tokio::task::JoinHandle;
+use tokio_util::io::InspectReader;
 
 use crate::config::Config;
 use crate::dump_name::Format;
@@ -40,7 +44,23 @@ pub struct Source {
     pub bytes_max: u64,
     /// How the dump is named to people.
     pub name: String,
+    /// How far it is read; `None` where a program reads the files by itself.
+    pub position: Option<Position>,
     program: Option<Program>,
+}
+
+/// How much of a dump, as it is stored, was read.
+pub struct Position {
+    read: Arc<AtomicU64>,
+    /// Its size, in bytes.
+    pub total: u64,
+}
+
+impl Position {
+    /// The bytes that were read so far. What was read ahead counts.
+    pub fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
 }
 
 struct Program {
@@ -109,22 +129,37 @@ pub async fn open(
             .saturating_add(SMALL_BYTES),
         |most| most.0,
     );
+    let position = Position {
+        read: Arc::default(),
+        total: dump.size,
+    };
+    let read = async || -> Result<Bytes, Error> {
+        let count = Arc::clone(&position.read);
+        let counted = InspectReader::new(place.read(&dump.key).await?, move |bytes: &[u8]| {
+            count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        });
+        Ok(Box::new(counted) as Bytes)
+    };
     let (text, program): (Box<dyn AsyncBufRead + Send + Unpin>, Option<Program>) = match dump.format
     {
-        Format::Plain => (buffered(place.read(&dump.key).await?), None),
+        Format::Plain => (buffered(read().await?), None),
         Format::PlainGzip => {
-            let mut decoder = GzipDecoder::new(BufReader::new(place.read(&dump.key).await?));
+            let mut decoder = GzipDecoder::new(BufReader::new(read().await?));
             // `cat a.gz b.gz` is one text; without this only the first part would be restored.
             decoder.multiple_members(true);
             (buffered(decoder), None)
         }
         Format::PlainZstd => {
-            let mut decoder = ZstdDecoder::new(BufReader::new(place.read(&dump.key).await?));
+            let mut decoder = ZstdDecoder::new(BufReader::new(read().await?));
             decoder.multiple_members(true);
             (buffered(decoder), None)
         }
         Format::Custom | Format::Directory => {
-            let mut program = as_text(&place, &dump, inputs, config, call).await?;
+            let input = match dump.format {
+                Format::Custom => Some(read().await?),
+                Format::Directory | Format::Plain | Format::PlainGzip | Format::PlainZstd => None,
+            };
+            let mut program = as_text(&place, &dump, input, inputs, config, call).await?;
             let output = program
                 .child
                 .stdout
@@ -137,6 +172,7 @@ pub async fn open(
         text,
         bytes_max,
         name,
+        position: (dump.format != Format::Directory).then_some(position),
         program,
     })
 }
@@ -147,41 +183,6 @@ fn buffered(
     Box::new(BufReader::with_capacity(BUFFER_BYTES, reader))
 }
 
-async fn as_text(
-    place: &Place,
-    dump: &Dump,
-    inputs: &RestoreDumpInputs,
-    config: &Config,
-    call: &Call<'_>,
-) -> Result<Program, Error> {
-    let program = program(config)?;
-    let mut command = call.launcher.command(&program);
-    command.env("LC_ALL", "C").arg("--file=-");
-    if !inputs.keep_owners {
-        command.arg("--no-owner");
-    }
-    if !inputs.keep_grants {
-        command.arg("--no-privileges");
-    }
-    let mut input: Option<Bytes> = None;
-    if dump.format == Format::Directory {
-        command.arg("--format=directory").arg("--");
-        command.arg(local_folder(place, dump, call).await?);
-    } else {
-        command
-            .arg("--format=custom")
-            .stdin(std::process::Stdio::piped());
-        input = Some(place.read(&dump.key).await?);
-    }
-    let mut child = command
-        .spawn()
-        .map_err(|error| Error::refused(format!("{}: {error}", program.display())))?;
-    let said = tokio::spawn(programs::tail_of(child.stderr.take()));
-    let fed = match (input, child.stdin.take()) {
-        (Some(mut input), Some(mut stdin)) => Some(tokio::spawn(async move {
-            match tokio::io::copy(&mut input, &mut stdin).await {
-                Ok(_) => stdin.shutdown().await,
-                // It stopped reading: its own words say why.
 /// The program that turns a dump into text. Any newer one reads the dumps of an older `pg_dump`, so the newest there is.
 ///
 /// # Errors
@@ -204,6 +205,40 @@ pub fn program_of(operation: &Operation, config: &Config) -> Result<Option<PathB
     }
 }
 
+async fn as_text(
+    place: &Place,
+    dump: &Dump,
+    input: Option<Bytes>,
+    inputs: &RestoreDumpInputs,
+    config: &Config,
+    call: &Call<'_>,
+) -> Result<Program, Error> {
+    let program = program(config)?;
+    let mut command = call.launcher.command(&program);
+    command.env("LC_ALL", "C").arg("--file=-");
+    if !inputs.keep_owners {
+        command.arg("--no-owner");
+    }
+    if !inputs.keep_grants {
+        command.arg("--no-privileges");
+    }
+    if dump.format == Format::Directory {
+        command.arg("--format=directory").arg("--");
+        command.arg(local_folder(place, dump, call).await?);
+    } else {
+        command
+            .arg("--format=custom")
+            .stdin(std::process::Stdio::piped());
+    }
+    let mut child = command
+        .spawn()
+        .map_err(|error| Error::refused(format!("{}: {error}", program.display())))?;
+    let said = tokio::spawn(programs::tail_of(child.stderr.take()));
+    let fed = match (input, child.stdin.take()) {
+        (Some(mut input), Some(mut stdin)) => Some(tokio::spawn(async move {
+            match tokio::io::copy(&mut input, &mut stdin).await {
+                Ok(_) => stdin.shutdown().await,
+                // It stopped reading: its own words say why.
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
                 Err(error) => Err(error),
             }

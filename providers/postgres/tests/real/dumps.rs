@@ -66,6 +66,14 @@ fn every_format_comes_back_with_all_rows() {
                     "{name}: {program}"
                 );
                 let outcome = provider.perform(&operation, &call).await.expect(name);
+                // How far it is, is told by the bytes of the dump as it lies there.
+                let last = surroundings.progress.updates().pop().expect("progress");
+                let size = dumps.folder.join(name).metadata().expect("a dump").len();
+                assert_eq!(last.total, (*name != "c").then_some(size), "{name}");
+                assert!(
+                    last.total.is_none_or(|total| last.done == total),
+                    "{last:?}"
+                );
                 assert_eq!(
                     outcome.findings[0].judgement,
                     Judgement::Passed,
