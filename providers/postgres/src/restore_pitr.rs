@@ -56,8 +56,13 @@ pub async fn preview(
     let inputs = RestorePitrInputs::parse(&operation.with)?;
     let target = Target::of(operation)?;
     let directory = DataDirectory::new(&inputs, call)?;
-    if let Found::Foreign(what) = directory.look()? {
-        return Err(in_the_way(&directory, &what));
+    match directory.look()? {
+        Found::Foreign(what) => return Err(in_the_way(&directory, &what)),
+        // What this very run made is gone on with; before there is a run, what another one made is in the way.
+        Found::Ours(mark) if mark.run != operation.run.as_str() => {
+            return Err(of_other_run(&directory, &mark));
+        }
+        Found::Ours(_) | Found::Nothing => {}
     }
     let program = programs::server_folder(config, target.details.major)?.join("postgres");
     programs::run_as(config)?;
@@ -272,6 +277,21 @@ fn in_the_way(directory: &DataDirectory, what: &str) -> Error {
 }
 
 fn known(inputs: &RestorePitrInputs, directory: &DataDirectory) -> Values {
+fn of_other_run(directory: &DataDirectory, mark: &Mark) -> Error {
+    Error::refused_with(
+        format!(
+            "{} holds what run {} restored",
+            directory.path().display(),
+            mark.run
+        ),
+        format!(
+            "go on with that run (`salvor resume {}`), or give a data directory that does not exist; what nobody \
+             needs any more is stopped by `pg_ctl stop` and removed by hand",
+            mark.run
+        ),
+    )
+}
+
     Values::new()
         .with("host", inputs.host())
         .with("port", inputs.port)

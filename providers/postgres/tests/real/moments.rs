@@ -8,6 +8,7 @@ use salvor_conformance::check_store;
 use salvor_conformance::cut;
 use salvor_contract::Error;
 use salvor_contract::Judgement;
+use salvor_contract::Operation;
 use salvor_contract::Probe;
 use salvor_contract::Provider as _;
 use salvor_contract::Reach;
@@ -104,6 +105,13 @@ fn a_moment_between_two_transactions_is_brought_back() {
             refusal(provider.perform(&other, &call).await);
             assert!(matches!(
                 provider.remove(&operation, &call).await,
+            // The plan does not say "create" where `apply` must refuse.
+            let planned = Operation {
+                run: "preview".into(),
+                ..named(operation.clone(), "preview")
+            };
+            let what = refusal(provider.preview(&planned, &call).await);
+            assert!(what.contains("holds what run r7kq4m restored"), "{what}");
                 Ok(Removal::Removed(_))
             ));
             assert_eq!(provider.probe(&operation, &call).await, Ok(Probe::Absent));
