@@ -157,6 +157,7 @@ async fn go_on(
         fetch::wal(target, directory, server.user(), config, call).await?;
         copy::base(target, directory, server.user(), config, call).await?;
         settings::write_recovery(inputs, target, directory, server.user())?;
+        server.demand_own_data(call).await?;
         mark.stage = Stage::Recovering;
         directory.write_mark(&mark)?;
     }
@@ -276,7 +277,6 @@ fn in_the_way(directory: &DataDirectory, what: &str) -> Error {
     )
 }
 
-fn known(inputs: &RestorePitrInputs, directory: &DataDirectory) -> Values {
 fn of_other_run(directory: &DataDirectory, mark: &Mark) -> Error {
     Error::refused_with(
         format!(
@@ -292,6 +292,7 @@ fn of_other_run(directory: &DataDirectory, mark: &Mark) -> Error {
     )
 }
 
+fn known(inputs: &RestorePitrInputs, directory: &DataDirectory) -> Values {
     Values::new()
         .with("host", inputs.host())
         .with("port", inputs.port)

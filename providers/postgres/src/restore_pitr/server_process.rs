@@ -77,14 +77,52 @@ impl Server {
         self.running() == Running::Ready
     }
 
+    /// Refuses settings under which the server would open another data directory: production's, on this machine. The
+    /// server itself is asked, which knows the files that other files include.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], also when the server cannot read its settings.
+    pub async fn demand_own_data(&self, call: &Call<'_>) -> Result<(), Error> {
+        let program = self.programs.join("postgres");
+        let mut command = programs::server_command(call, &program, self.user.as_ref());
+        command
+            .args(["-C", "data_directory", "-D"])
+            .arg(&self.data)
+            .current_dir("/");
+        let failed = |why: String| Error::refused(format!("{}: {why}", program.display()));
+        let output = command
+            .output()
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        if !output.status.success() {
+            return Err(failed(programs::last_words(&output.stderr)));
+        }
+        let named = String::from_utf8_lossy(&output.stdout);
+        let named = Path::new(named.trim());
+        let is_own = std::fs::canonicalize(named).ok() == std::fs::canonicalize(&self.data).ok();
+        if is_own {
+            return Ok(());
+        }
+        Err(Error::refused_with(
+            format!(
+                "the base backup's settings say data_directory = '{}': the server would open that one",
+                named.display()
+            ),
+            "take base backups of a server whose settings do not say it, in included files neither",
+        ))
+    }
+
     /// Starts it and does not wait.
     ///
     /// # Errors
     /// When it could not be started.
     pub async fn start(&self, call: &Call<'_>) -> Result<(), Error> {
         let log = self.data.join(LOG);
+        // pg_ctl hands the options to a shell; the path holds no quotes. Whatever the files of settings say since they
+        // were looked at, no other data directory is opened.
+        let own = format!("-c 'data_directory={}'", self.data.display());
         let said = self
-            .control(&["start", "-W", "-s", "-l"], Some(&log), call)
+            .control(&["start", "-W", "-s", "-o", &own, "-l"], Some(&log), call)
             .await?;
         match said {
             None => Ok(()),

@@ -1,7 +1,7 @@
 //! The settings under which a copy recovers, and those under which it is opened.
 //!
 //! Both are written behind the base backup's own `postgresql.auto.conf`, which the server reads last. No
-//! setting is given on a command line, where a restart without salvor would forget it.
+//! setting stands on a command line alone, where a restart without salvor would forget it.
 
 use std::fmt::Write as _;
 
@@ -43,7 +43,6 @@ pub fn write_recovery(
     owner: Option<&SystemUser>,
 ) -> Result<(), Error> {
     let failed = |error: std::io::Error| directory.failed("writing settings in", &error);
-    refuse_other_data_directory(directory)?;
     let socket = directory.join(SOCKET);
     std::fs::create_dir_all(&socket).map_err(failed)?;
     give(&socket, owner).map_err(failed)?;
@@ -189,24 +188,6 @@ fn write(directory: &DataDirectory, ours: &str, owner: Option<&SystemUser>) -> R
     directory
         .write(AUTO, text.trim_start().as_bytes(), owner)
         .map_err(failed)
-}
-
-/// One that names another data directory would make the server open that one: production's, on this machine.
-fn refuse_other_data_directory(directory: &DataDirectory) -> Result<(), Error> {
-    let text = std::fs::read(directory.join("postgresql.conf")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let names_one = text.lines().any(|line| {
-        line.trim_start()
-            .to_ascii_lowercase()
-            .starts_with("data_directory")
-    });
-    if names_one {
-        return Err(Error::refused_with(
-            "the base backup's postgresql.conf sets data_directory: the server would open that one",
-            "take base backups of a server whose postgresql.conf does not set it",
-        ));
-    }
-    Ok(())
 }
 
 /// A moment as the server takes it. While it reads its settings it knows no names of zones, not even `Z`.

@@ -15,6 +15,7 @@ use salvor_contract::Reach;
 use salvor_contract::Removal;
 use salvor_postgres::Postgres as Provided;
 use salvor_testbed::PostgresVersion;
+use salvor_testbed::WalInBackup;
 use serde_json::json;
 
 use crate::support::KEPT;
@@ -22,6 +23,7 @@ use crate::support::archived;
 use crate::support::ask;
 use crate::support::named;
 use crate::support::next_attempt;
+use crate::support::points;
 use crate::support::refusal;
 use crate::support::run;
 use crate::support::window;
@@ -41,18 +43,18 @@ fn a_moment_between_two_transactions_is_brought_back() {
             let (operation, port) = archived.restore(&point, archived.moment, "restored");
             let call = surroundings.call();
             assert_eq!(provider.probe(&operation, &call).await, Ok(Probe::Absent));
-            provider
+            let preview = provider
                 .preview(&operation, &call)
                 .await
                 .expect("a preview");
-            let outcome = provider
-                .perform(&operation, &call)
-                .await
             let program = preview.facts.text("program").expect("a fact");
             assert!(
                 program.starts_with("postgres (PostgreSQL)") && program.contains("sha256 "),
                 "{program}"
             );
+            let outcome = provider
+                .perform(&operation, &call)
+                .await
                 .expect("a restore");
             assert_eq!(outcome.findings[0].judgement, Judgement::Passed);
             let reached = outcome.outputs.text("reached").expect("a time");
@@ -103,8 +105,6 @@ fn a_moment_between_two_transactions_is_brought_back() {
                 Ok(Probe::Conflict { .. })
             ));
             refusal(provider.perform(&other, &call).await);
-            assert!(matches!(
-                provider.remove(&operation, &call).await,
             // The plan does not say "create" where `apply` must refuse.
             let planned = Operation {
                 run: "preview".into(),
@@ -112,6 +112,8 @@ fn a_moment_between_two_transactions_is_brought_back() {
             };
             let what = refusal(provider.preview(&planned, &call).await);
             assert!(what.contains("holds what run r7kq4m restored"), "{what}");
+            assert!(matches!(
+                provider.remove(&operation, &call).await,
                 Ok(Removal::Removed(_))
             ));
             assert_eq!(provider.probe(&operation, &call).await, Ok(Probe::Absent));
@@ -296,6 +298,40 @@ fn the_next_attempt_opens_what_the_last_one_verified() {
         assert_eq!(inode(), before, "it was copied again");
         assert_eq!(ask(port.number(), "postgres", KEPT).await, "3000 0");
         provider.remove(&next, &call).await.expect("a removal");
+    });
+}
+
+/// Settings in an included file would make the server open production's data directory.
+#[test]
+fn a_backup_whose_included_settings_name_another_data_directory_is_refused() {
+    let Some(archived) = archived(PostgresVersion::V15) else {
+        return;
+    };
+    let production = archived.server.data_dir();
+    let settings = production.join("postgresql.conf");
+    let text = std::fs::read_to_string(&settings).expect("settings");
+    std::fs::write(&settings, format!("{text}\ninclude_dir 'conf.d'\n")).expect("settings");
+    std::fs::create_dir(production.join("conf.d")).expect("a folder");
+    let named = format!("data_directory = '{}'\n", production.display());
+    std::fs::write(production.join("conf.d/production.conf"), &named).expect("settings");
+    let bases = archived.base.parent().expect("a folder");
+    archived
+        .server
+        .base_backup(&bases.join("second"), WalInBackup::Excluded)
+        .expect("a backup");
+    archived.server.archive_all().expect("it is archived");
+    run(async {
+        let surroundings = Surroundings::real_time();
+        let call = surroundings.call();
+        let found = points(&archived.store, &surroundings).await;
+        let second = found
+            .iter()
+            .find(|point| point.id.as_str() == "second@1")
+            .expect("the second backup");
+        let (operation, _port) = archived.restore(second, second.reach.latest(), "other");
+        let what = refusal(Provided::new().perform(&operation, &call).await);
+        assert!(what.contains(named.trim()), "{what}");
+        assert!(!archived.server.directory().join("other").exists());
     });
 }
 
