@@ -6,6 +6,8 @@
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -72,7 +74,53 @@ impl Surroundings {
     }
 }
 
-/// Progress that nobody looks at: for surveys, previews and probes.
+/// How long a look may go on without a word of progress: one that answers page by page for an hour is fine, one that
+/// hangs is not.
+pub const SILENCE_MAX: Duration = Duration::from_secs(120);
+
+/// How long a look may take in all, whatever it tells.
+pub const LOOK_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Progress of a look, which nobody sees: it is only heard that the look goes on.
+pub struct Heard<'a> {
+    clock: &'a dyn Clock,
+    last: Mutex<Duration>,
+}
+
+impl<'a> Heard<'a> {
+    /// Begins to listen.
+    pub fn new(clock: &'a dyn Clock) -> Self {
+        Self {
+            last: Mutex::new(clock.elapsed()),
+            clock,
+        }
+    }
+
+    /// Ends when nothing was heard for this long.
+    pub async fn silence(&self, length: Duration) {
+        loop {
+            let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let passed = self.clock.elapsed().saturating_sub(last);
+            if passed >= length {
+                return;
+            }
+            self.clock.sleep(length - passed).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Progress for Heard<'_> {
+    fn update(&self, _: Update) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.elapsed();
+    }
+
+    async fn named(&self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Progress that nobody looks at.
 pub struct Unwatched;
 
 #[async_trait]
@@ -81,5 +129,62 @@ impl Progress for Unwatched {
 
     async fn named(&self, _: &str) -> Result<(), Error> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use salvor_contract::Clock;
+    use salvor_contract::Progress as _;
+    use salvor_contract::Unit;
+    use salvor_contract::Update;
+
+    use super::Heard;
+    use super::SILENCE_MAX;
+
+    /// The runtime's clock, which is paused.
+    struct Paused(tokio::time::Instant);
+
+    #[async_trait]
+    impl Clock for Paused {
+        fn now(&self) -> jiff::Timestamp {
+            jiff::Timestamp::UNIX_EPOCH
+        }
+
+        fn elapsed(&self) -> Duration {
+            self.0.elapsed()
+        }
+
+        async fn sleep(&self, length: Duration) {
+            tokio::time::sleep(length).await;
+        }
+    }
+
+    /// A listing of an hour that tells of each page is not taken for one that hangs; the silence after it is.
+    #[tokio::test(start_paused = true)]
+    async fn a_look_ends_by_its_silence_and_not_by_its_length() {
+        let clock = Paused(tokio::time::Instant::now());
+        let heard = Heard::new(&clock);
+        let pages = async {
+            for page in 0..60 {
+                clock.sleep(Duration::from_secs(60)).await;
+                heard.update(Update {
+                    done: page,
+                    total: None,
+                    unit: Unit::Things,
+                    says: None,
+                });
+            }
+        };
+        tokio::select! {
+            biased;
+            () = pages => {}
+            () = heard.silence(SILENCE_MAX) => panic!("it was ended after {:?}", clock.elapsed()),
+        }
+        heard.silence(SILENCE_MAX).await;
+        assert_eq!(clock.elapsed(), Duration::from_secs(3600) + SILENCE_MAX);
     }
 }

@@ -24,15 +24,14 @@ use crate::graph::Graph;
 use crate::model::instance::Instance;
 use crate::model::instance::StoreRole;
 use crate::registry::Registry;
+use crate::surroundings::Heard;
+use crate::surroundings::LOOK_MAX;
+use crate::surroundings::SILENCE_MAX;
 use crate::surroundings::Surroundings;
-use crate::surroundings::Unwatched;
 use crate::template;
 
 /// How many providers are asked at once.
 pub const CONCURRENT_MAX: usize = 16;
-
-/// How long one look may take.
-const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How often a look is tried that fails for a reason that may pass.
 const ATTEMPTS: u32 = 3;
@@ -175,8 +174,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Asks something that only reads, within a deadline, again when it fails for a reason that may pass. A
-    /// panic and a deadline come back as errors.
+    /// Asks something that only reads, until it answers or nothing is heard of it, again when it fails for a reason
+    /// that may pass. A panic and silence come back as errors.
     ///
     /// # Errors
     /// The provider's own error, when it stays.
@@ -187,9 +186,10 @@ impl Reading<'_> {
         let clock = self.surroundings.clock.as_ref();
         let mut attempt = 1;
         loop {
-            let call =
-                self.surroundings
-                    .call(&Unwatched, self.stop.clone(), DEADLINE, self.scratch);
+            let heard = Heard::new(clock);
+            let call = self
+                .surroundings
+                .call(&heard, self.stop.clone(), LOOK_MAX, self.scratch);
             let work = AssertUnwindSafe(ask(call)).catch_unwind();
             let result = tokio::select! {
                 biased;
@@ -197,15 +197,13 @@ impl Reading<'_> {
                 result = work => result.unwrap_or_else(|panic| {
                     Err(Error::refused(format!("the provider panicked: {}", words_of(panic))))
                 }),
-                () = clock.sleep(DEADLINE) => {
-                    Err(Error::transient(format!("no answer within {} s", DEADLINE.as_secs())))
-                }
+                () = heard.silence(SILENCE_MAX) => Err(Error::transient(silent())),
             };
             match result {
                 Err(Error::Transient { what, retry_after }) if attempt < ATTEMPTS => {
                     let wait =
                         retry_after.map_or(Duration::from_secs(1 << attempt), |p| p.duration());
-                    if wait > DEADLINE {
+                    if wait > SILENCE_MAX {
                         return Err(Error::Transient { what, retry_after });
                     }
                     tokio::select! {
@@ -217,6 +215,14 @@ impl Reading<'_> {
             }
         }
     }
+}
+
+/// What is said of a look that hangs.
+pub fn silent() -> String {
+    format!(
+        "no answer and no progress within {} s",
+        SILENCE_MAX.as_secs()
+    )
 }
 
 /// The words of a panic, where it has any.

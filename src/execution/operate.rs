@@ -26,15 +26,15 @@ use crate::execution::watcher::Event;
 use crate::execution::watcher::Watcher;
 use crate::journal::Body;
 use crate::journal::Journal;
+use crate::surroundings::Heard;
+use crate::surroundings::LOOK_MAX;
+use crate::surroundings::SILENCE_MAX;
 use crate::surroundings::Surroundings;
-use crate::surroundings::Unwatched;
+use crate::survey::silent;
 use crate::survey::words_of;
 
 /// How long a provider may go on after its deadline or a stop before its future is dropped.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// How long a probe or a look afterwards may take.
-const PROBE_DEADLINE: Duration = Duration::from_secs(120);
 
 /// One operation with all that is needed to send it.
 pub struct Operator<'a> {
@@ -86,27 +86,29 @@ impl Operator<'_> {
 
     /// Finds out what became of the operation. Transient errors come back as `CannotTell`.
     pub async fn probe(&self) -> Probe {
-        let call = self.reading_call();
+        let heard = Heard::new(self.surroundings.clock.as_ref());
+        let call = self.reading_call(&heard);
         let work = AssertUnwindSafe(self.provider.probe(&self.operation, &call)).catch_unwind();
-        let why = match self.within_probe_deadline(work).await {
+        let why = match until_silent(work, &heard).await {
             Some(Ok(Ok(probe))) => return probe,
             Some(Ok(Err(error))) => error.to_string(),
             Some(Err(panic)) => format!("the provider panicked: {}", words_of(panic)),
-            None => format!("no answer within {} s", PROBE_DEADLINE.as_secs()),
+            None => silent(),
         };
         Probe::CannotTell { why }
     }
 
     /// Compares what was declared with what is there. What cannot be seen is inconclusive, never passed.
     pub async fn observe(&self, outcome: &Outcome) -> Vec<Finding> {
-        let call = self.reading_call();
+        let heard = Heard::new(self.surroundings.clock.as_ref());
+        let call = self.reading_call(&heard);
         let work =
             AssertUnwindSafe(self.provider.observe(&self.operation, outcome, &call)).catch_unwind();
-        let observed = match self.within_probe_deadline(work).await {
+        let observed = match until_silent(work, &heard).await {
             Some(Ok(Ok(findings))) => return findings,
             Some(Ok(Err(error))) => error.to_string(),
             Some(Err(panic)) => format!("the provider panicked: {}", words_of(panic)),
-            None => format!("no answer within {} s", PROBE_DEADLINE.as_secs()),
+            None => silent(),
         };
         vec![Finding {
             subject: format!("state after {}", self.operation.action),
@@ -116,21 +118,17 @@ impl Operator<'_> {
         }]
     }
 
-    fn reading_call(&self) -> Call<'_> {
-        self.surroundings.call(
-            &Unwatched,
-            CancellationToken::new(),
-            PROBE_DEADLINE,
-            &self.scratch,
-        )
+    fn reading_call<'a>(&'a self, heard: &'a Heard<'a>) -> Call<'a> {
+        let stop = CancellationToken::new();
+        self.surroundings.call(heard, stop, LOOK_MAX, &self.scratch)
     }
+}
 
-    async fn within_probe_deadline<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            result = work => Some(result),
-            () = self.surroundings.clock.sleep(PROBE_DEADLINE + GRACE) => None,
-        }
+async fn until_silent<T>(work: impl Future<Output = T>, heard: &Heard<'_>) -> Option<T> {
+    tokio::select! {
+        biased;
+        result = work => Some(result),
+        () = heard.silence(SILENCE_MAX + GRACE) => None,
     }
 }
 

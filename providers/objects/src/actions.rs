@@ -23,6 +23,7 @@ use crate::claim;
 use crate::client::Clients;
 use crate::config::Config;
 use crate::entry::hex;
+use crate::pace::told;
 use crate::place::Held;
 use crate::place::Place;
 use crate::source::Scope;
@@ -163,9 +164,9 @@ pub(crate) async fn of_point(
 }
 
 impl Planned {
-    pub(crate) async fn preview(&self) -> Result<Preview, Error> {
+    pub(crate) async fn preview(&self, call: &Call<'_>) -> Result<Preview, Error> {
         let sync = &self.sync;
-        let tally = self.tally(Depth::Content).await?;
+        let tally = self.tally(Depth::Content, call).await?;
         let url = sync.target.url();
         let deleted = self.deleted(&tally);
         let effect = if tally.created + tally.overwritten + deleted == 0 {
@@ -229,7 +230,7 @@ impl Planned {
         call: &Call<'_>,
     ) -> Result<Outcome, Error> {
         still_allowed(call)?;
-        let tally = self.tally(Depth::Listing).await?;
+        let tally = self.tally(Depth::Listing, call).await?;
         still_allowed(call)?;
         if tally.target.objects == 0 && tally.created > 0 {
             claim::claim(&self.sync.target, operation).await?;
@@ -238,8 +239,8 @@ impl Planned {
         Ok(Outcome::of(self.outputs(&tally)))
     }
 
-    pub(crate) async fn probe(&self) -> Result<Probe, Error> {
-        let tally = self.tally(Depth::Content).await?;
+    pub(crate) async fn probe(&self, call: &Call<'_>) -> Result<Probe, Error> {
+        let tally = self.tally(Depth::Content, call).await?;
         if tally.created + tally.overwritten + self.deleted(&tally) == 0 {
             return Ok(Probe::Done(Outcome::of(self.outputs(&tally))));
         }
@@ -247,8 +248,8 @@ impl Planned {
         Ok(Probe::Absent)
     }
 
-    pub(crate) async fn observe(&self) -> Result<Vec<Finding>, Error> {
-        let tally = self.tally(Depth::Content).await?;
+    pub(crate) async fn observe(&self, call: &Call<'_>) -> Result<Vec<Finding>, Error> {
+        let tally = self.tally(Depth::Content, call).await?;
         let left = tally.created + tally.overwritten;
         let deleted = self.deleted(&tally);
         Ok(vec![Finding {
@@ -269,9 +270,10 @@ impl Planned {
         claim::remove(&self.sync.target, operation).await
     }
 
-    async fn tally(&self, depth: Depth) -> Result<Tally, Error> {
+    async fn tally(&self, depth: Depth, call: &Call<'_>) -> Result<Tally, Error> {
         let sync = &self.sync;
-        let tally = sync.tally(depth).await?;
+        let paces = [&sync.source.place.pace, &sync.target.pace];
+        let tally = told(&paces, call, sync.tally(depth)).await?;
         let url = sync.source.place.url();
         if let Some(file) = &self.file
             && tally.source.objects == 0

@@ -25,6 +25,7 @@ use crate::entry::Listing;
 use crate::failure::Failure;
 use crate::failure::of_request;
 use crate::failure::one_line;
+use crate::pace::Pace;
 use crate::place::Content;
 
 /// A prefix in a bucket.
@@ -33,6 +34,7 @@ pub(crate) struct Bucket {
     pub(crate) service: Service,
     pub(crate) name: String,
     pub(crate) prefix: String,
+    pub(crate) pace: Pace,
 }
 
 /// What a `HEAD` tells beyond a listing.
@@ -253,6 +255,7 @@ impl Pages {
             .send()
             .await
             .map_err(|error| Error::from(of_request(&format!("list {place}"), error)))?;
+        bucket.pace.step();
         let is_encoded = answer.encoding_type() == Some(&EncodingType::Url);
         let mut page = VecDeque::with_capacity(answer.contents().len());
         for object in answer.contents() {

@@ -19,6 +19,7 @@ mod failure;
 mod history;
 pub mod key;
 mod location;
+mod pace;
 mod parts;
 mod pattern;
 mod place;

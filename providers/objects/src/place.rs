@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use salvor_contract::Call;
@@ -22,6 +23,8 @@ use crate::entry::Listing;
 use crate::key::Holder;
 use crate::key::check;
 use crate::location::Location;
+use crate::pace::Pace;
+use crate::pace::told;
 use crate::parts::Parts;
 use crate::tree::Tree;
 use crate::tree_write::Durable;
@@ -34,6 +37,7 @@ pub type Body<'a> = BoxStream<'a, Result<Bytes, Error>>;
 pub struct Place {
     pub(crate) location: Location,
     pub(crate) holder: Held,
+    pub(crate) pace: Pace,
 }
 
 /// Where the objects of a place are.
@@ -96,18 +100,25 @@ impl Place {
         call: &Call<'_>,
     ) -> Result<Self, Error> {
         let location = Location::parse(url, call.plan_dir)?;
+        let pace = Pace::default();
         let holder = match &location {
             Location::Tree { path } => Held::Tree(Tree {
                 path: Arc::new(path.clone()),
                 tags: clients.tags.clone(),
+                pace: pace.clone(),
             }),
             Location::Bucket { bucket, prefix } => Held::Bucket(Bucket {
                 service: clients.service(config, call).await?,
                 name: bucket.clone(),
                 prefix: prefix.clone(),
+                pace: pace.clone(),
             }),
         };
-        Ok(Self { location, holder })
+        Ok(Self {
+            location,
+            holder,
+            pace,
+        })
     }
 
     /// The address, with a slash at its end.
@@ -135,6 +146,18 @@ impl Place {
         }
     }
 
+    /// Waits for a look at this place, and tells of each answer that it got meanwhile: what goes on is not taken for
+    /// something that hangs.
+    ///
+    /// In a box, since a look is made of many layers and each caller would hold all of them once more.
+    pub fn told<'a, T: Send + 'a>(
+        &'a self,
+        call: &'a Call<'_>,
+        look: impl Future<Output = T> + Send + 'a,
+    ) -> BoxFuture<'a, T> {
+        Box::pin(async move { told(&[&self.pace], call, look).await })
+    }
+
     /// All objects, passing over the links `latest -> 2026-04-05` that people put beside dated backups: those
     /// in folders above this depth.
     pub(crate) fn list_below_links(&self, depth: usize) -> Listing<'static> {
@@ -150,10 +173,12 @@ impl Place {
     /// When it cannot be found out.
     pub async fn head(&self, key: &str) -> Result<Option<Entry>, Error> {
         self.check(key)?;
-        match &self.holder {
+        let found = match &self.holder {
             Held::Tree(tree) => tree.head(key).await,
             Held::Bucket(bucket) => Ok(bucket.head(key, None).await?.map(|head| head.entry)),
-        }
+        };
+        self.pace.step();
+        found
     }
 
     /// Opens an object for reading. A missing object is refused.
@@ -162,6 +187,7 @@ impl Place {
     /// The service's refusals and failures; later ones come out of the stream.
     pub async fn get(&self, key: &str) -> Result<Content, Error> {
         self.check(key)?;
+        self.pace.step();
         match &self.holder {
             Held::Tree(tree) => tree.get(key).await,
             Held::Bucket(bucket) => {

@@ -98,11 +98,14 @@ impl Provider for Objects {
         let kind = Store::of(store)?;
         let config: Config = store.config.parse()?;
         let place = Place::open_with(&self.clients, kind.url(), &config, call).await?;
-        match kind {
-            Store::Dated(inputs) => inputs.survey(&place).await,
-            Store::Versions(inputs) => inputs.survey_versions(&place, call).await,
-            Store::Prefix(inputs) => inputs.survey_prefix(&place).await,
-        }
+        let look = async {
+            match kind {
+                Store::Dated(inputs) => inputs.survey(&place).await,
+                Store::Versions(inputs) => inputs.survey_versions(&place, call).await,
+                Store::Prefix(inputs) => inputs.survey_prefix(&place).await,
+            }
+        };
+        place.told(call, look).await
     }
 
     fn recovery_points(
@@ -119,7 +122,10 @@ impl Provider for Objects {
 
     async fn preview(&self, operation: &Operation, call: &Call<'_>) -> Result<Preview, Error> {
         match Action::of(operation)? {
-            Action::Sync => plan(&self.clients, operation, call).await?.preview().await,
+            Action::Sync => {
+                let planned = plan(&self.clients, operation, call).await?;
+                planned.preview(call).await
+            }
             Action::Copy => {
                 let copy = Copy::plan(&self.clients, operation, call).await?;
                 copy.preview().await
@@ -157,7 +163,10 @@ impl Provider for Objects {
 
     async fn probe(&self, operation: &Operation, call: &Call<'_>) -> Result<Probe, Error> {
         match Action::of(operation)? {
-            Action::Sync => plan(&self.clients, operation, call).await?.probe().await,
+            Action::Sync => {
+                let planned = plan(&self.clients, operation, call).await?;
+                planned.probe(call).await
+            }
             Action::Copy => {
                 let copy = Copy::plan(&self.clients, operation, call).await?;
                 copy.probe().await
@@ -174,7 +183,10 @@ impl Provider for Objects {
         call: &Call<'_>,
     ) -> Result<Vec<Finding>, Error> {
         match Action::of(operation)? {
-            Action::Sync => plan(&self.clients, operation, call).await?.observe().await,
+            Action::Sync => {
+                let planned = plan(&self.clients, operation, call).await?;
+                planned.observe(call).await
+            }
             Action::Copy | Action::Check | Action::Verify => Ok(Vec::new()),
         }
     }

@@ -280,7 +280,9 @@ impl Sync {
                 Sameness::Different => Difference::Other(source),
                 Sameness::Open if depth == Depth::Listing => Difference::Open(source),
                 Sameness::Open => {
-                    if by_content(from, to, &source, &target).await? {
+                    let is_same = by_content(from, to, &source, &target).await?;
+                    to.pace.step();
+                    if is_same {
                         Difference::Same
                     } else {
                         Difference::Other(source)

@@ -29,6 +29,7 @@ use crate::failure::of_file;
 use crate::failure::one_line;
 use crate::key::Holder;
 use crate::key::check;
+use crate::pace::Pace;
 use crate::place::Body;
 use crate::place::Content;
 use crate::tags::FileState;
@@ -39,6 +40,7 @@ use crate::tags::Tags;
 pub(crate) struct Tree {
     pub(crate) path: Arc<PathBuf>,
     pub(crate) tags: Tags,
+    pub(crate) pace: Pace,
 }
 
 pub(crate) const FOLDER: OFlags = OFlags::DIRECTORY

@@ -26,6 +26,7 @@ impl Tree {
     pub(crate) fn list(&self, under: &str, links_from: usize) -> Listing<'static> {
         let (sender, receiver) = mpsc::channel(8);
         let (tree, under) = (self.clone(), under.to_owned());
+        let pace = self.pace.clone();
         // The walk ends by itself when the listing is dropped: nobody takes what it sends.
         tokio::task::spawn_blocking(move || {
             let mut walk = Walk {
@@ -54,6 +55,7 @@ impl Tree {
         stream::unfold(receiver, |mut receiver| async move {
             receiver.recv().await.map(|page| (page, receiver))
         })
+        .inspect(move |_| pace.step())
         .map(|page: Result<Vec<Entry>, Error>| match page {
             Ok(entries) => stream::iter(entries).map(Ok).left_stream(),
             Err(error) => stream::iter([Err(error)]).right_stream(),

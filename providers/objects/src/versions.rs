@@ -215,6 +215,7 @@ impl Pages {
         let answer = request.send().await.map_err(|error| {
             Error::from(of_request(&format!("list the versions of {place}"), error))
         })?;
+        bucket.pace.step();
         let page = self.page(&answer, &place)?;
         if answer.is_truncated() == Some(true) {
             let is_encoded = answer.encoding_type() == Some(&EncodingType::Url);

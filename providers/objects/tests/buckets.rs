@@ -167,6 +167,9 @@ async fn two_thousand_small_objects_are_restored_and_verified() {
     let points = provider.recovery_points(&store, &seen).expect("its points");
     assert_eq!(points.len(), 1);
     assert_eq!(points[0].objects, Some(2_000));
+    // Of each page something is heard: a listing of an hour is not taken for one that hangs.
+    let told = buckets.surroundings.progress.updates().len() - told;
+    assert!(told >= 2, "{told} words of two pages");
     let at = points[0].reach.latest();
     let folder = tempfile::tempdir().expect("a folder");
     for target in [buckets.target.url(), file_url(&folder.path().join("to"))] {

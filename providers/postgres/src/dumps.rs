@@ -115,7 +115,7 @@ pub async fn survey(
     let inputs = DumpsInputs::parse(&store.with)?;
     let pattern = inputs.parsed_pattern()?;
     let place = Place::open(&inputs.url, config, call).await?;
-    let entries = place.list("").await?;
+    let entries = place.told(call, place.list("")).await?;
     let dumps: Vec<Dump> = dumps_in(&entries)
         .into_iter()
         .filter(|dump| pattern.as_ref().is_none_or(|p| p.read(&dump.key).is_some()))

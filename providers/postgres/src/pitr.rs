@@ -121,8 +121,16 @@ pub async fn survey(
     let (inputs, follow) = PitrInputs::parse(&store.with)?;
     let bases_place = Place::open(&inputs.base, config, call).await?;
     let wal = Place::open(&inputs.wal, config, call).await?;
-    let (archive, labels) = segments::archive(&wal).await?;
-    let bases = base::survey(&bases_place, &labels).await?;
+    let look = look(&bases_place, &wal, follow);
+    let seen = wal.told(call, bases_place.told(call, look)).await?;
+    serde_json::to_value(seen)
+        .map(Survey)
+        .map_err(|error| Error::refused(format!("the survey has no form: {error}")))
+}
+
+async fn look(bases_place: &Place, wal: &Place, follow: Follow) -> Result<Seen, Error> {
+    let (archive, labels) = segments::archive(wal).await?;
+    let bases = base::survey(bases_place, &labels).await?;
     let mut ways = Vec::new();
     let mut ends = BTreeMap::new();
     for base in bases.iter().filter(|base| base.problem.is_none()) {
@@ -154,14 +162,12 @@ pub async fn survey(
                     timeline: *tip,
                     ..no_way(base, error.to_string())
                 },
-                Ok(way) => look_along(&wal, archive, base, *tip, &way, &mut ends).await?,
+                Ok(way) => look_along(wal, archive, base, *tip, &way, &mut ends).await?,
             };
             ways.push(SeenWay { rivals, ..seen });
         }
     }
-    serde_json::to_value(Seen { bases, ways })
-        .map(Survey)
-        .map_err(|error| Error::refused(format!("the survey has no form: {error}")))
+    Ok(Seen { bases, ways })
 }
 
 fn no_way(base: &SeenBase, problem: String) -> SeenWay {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use futures::TryStreamExt as _;
+use futures::future::BoxFuture;
 use salvor_contract::Call;
 use salvor_contract::Error;
 use salvor_objects::Put;
@@ -41,6 +42,15 @@ impl Place {
     /// When anything could not be looked at.
     pub async fn list(&self, under: &str) -> Result<Vec<Entry>, Error> {
         self.objects.list(under).try_collect().await
+    }
+
+    /// Waits for a look at this place, and tells that it goes on.
+    pub fn told<'a, T: Send + 'a>(
+        &'a self,
+        call: &'a Call<'_>,
+        look: impl Future<Output = T> + Send + 'a,
+    ) -> BoxFuture<'a, T> {
+        self.objects.told(call, look)
     }
 
     /// One file; `None` when there is none.

@@ -38,7 +38,7 @@ pub struct Along {
 /// [`Error::Refused`] when there is none any more.
 pub async fn way(target: &Target, config: &Config, call: &Call<'_>) -> Result<Along, Error> {
     let wal = Place::open(&target.details.wal_url, config, call).await?;
-    let (archive, _) = segments::archive(&wal).await?;
+    let (archive, _) = wal.told(call, segments::archive(&wal)).await?;
     let archive = archive.ok_or_else(|| Error::refused("the WAL archive holds no segment"))?;
     let range = Range {
         timeline: target.details.base_timeline,
