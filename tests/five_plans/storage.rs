@@ -176,13 +176,12 @@ impl Storage {
         deleted.expect("an object is deleted");
     }
 
-    /// The texts of all objects of a bucket by key, salvor's claim left out.
+    /// The texts of all objects of a bucket by key.
     pub fn texts(&self, bucket: &str) -> BTreeMap<String, String> {
         let listing = self.client.list_objects_v2().bucket(bucket).send();
         let listing = self.runtime.block_on(listing).expect("it is listed");
         assert_ne!(listing.is_truncated(), Some(true), "too many for one page");
         let keys = listing.contents().iter().filter_map(|object| object.key());
-        let keys = keys.filter(|key| !key.ends_with(".salvor-claim.json"));
         keys.map(|key| (key.to_owned(), self.text(bucket, key)))
             .collect()
     }

@@ -89,8 +89,8 @@ pub fn stop_restored(world: &Path) {
     }
 }
 
-/// The objects below a folder of the S3 server by their last name. Names that begin with a dot are the server's own
-/// and salvor's claim.
+/// The objects below a folder of the S3 server by their last name. Names that begin with a dot are the server's
+/// own.
 pub fn objects_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     collect(folder, &mut found);

@@ -235,16 +235,25 @@ impl Planned {
         if tally.target.objects == 0 && tally.created > 0 {
             claim::claim(&self.sync.target, operation).await?;
         }
+        claim::record(&self.sync.target, operation, call).await?;
         self.sync.run(&tally, call).await?;
-        Ok(Outcome::of(self.outputs(&tally)))
+        Ok(Outcome {
+            outputs: self.outputs(&tally),
+            findings: claim::release(&self.sync.target)
+                .await
+                .into_iter()
+                .collect(),
+        })
     }
 
     pub(crate) async fn probe(&self, call: &Call<'_>) -> Result<Probe, Error> {
         let tally = self.tally(Depth::Content, call).await?;
-        if tally.created + tally.overwritten + self.deleted(&tally) == 0 {
+        let is_left = claim::is_there(&self.sync.target).await?;
+        if tally.created + tally.overwritten + self.deleted(&tally) == 0 && !is_left {
             return Ok(Probe::Done(Outcome::of(self.outputs(&tally))));
         }
-        // Part of it may be there. To send it again writes only the rest, so nothing is written twice.
+        // Part of it may be there, or all and the claim too. To send it again writes only the rest, so nothing is
+        // written twice.
         Ok(Probe::Absent)
     }
 

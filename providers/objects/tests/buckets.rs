@@ -26,6 +26,7 @@ use salvor_contract::Provider;
 use salvor_contract::Reach;
 use salvor_contract::Removal;
 use salvor_contract::Values;
+use salvor_objects::Entry;
 use salvor_objects::Place;
 use salvor_objects::Put;
 use salvor_objects::provider;
@@ -41,6 +42,7 @@ use crate::support::fill;
 use crate::support::list;
 use crate::support::numbered;
 use crate::support::open;
+use crate::support::recorded;
 use crate::support::restore;
 use crate::support::store_at;
 use crate::support::surroundings;
@@ -163,13 +165,14 @@ async fn two_thousand_small_objects_are_restored_and_verified() {
         .await
         .expect("the survey conforms");
     let call = buckets.surroundings.call();
+    let told = buckets.surroundings.progress.updates().len();
     let seen = provider.survey(&store, &call).await.expect("a survey");
-    let points = provider.recovery_points(&store, &seen).expect("its points");
-    assert_eq!(points.len(), 1);
-    assert_eq!(points[0].objects, Some(2_000));
     // Of each page something is heard: a listing of an hour is not taken for one that hangs.
     let told = buckets.surroundings.progress.updates().len() - told;
     assert!(told >= 2, "{told} words of two pages");
+    let points = provider.recovery_points(&store, &seen).expect("its points");
+    assert_eq!(points.len(), 1);
+    assert_eq!(points[0].objects, Some(2_000));
     let at = points[0].reach.latest();
     let folder = tempfile::tempdir().expect("a folder");
     for target in [buckets.target.url(), file_url(&folder.path().join("to"))] {
@@ -203,7 +206,13 @@ async fn two_thousand_small_objects_are_restored_and_verified() {
             .map(|(key, text)| (key.replace("2026-04-05/", ""), text.clone()))
             .collect();
         assert_eq!(found, expected);
-        let gone = provider.remove(&operation, &call).await.expect("an answer");
+        let probe = provider.probe(&operation, &call).await;
+        assert!(matches!(probe, Ok(Probe::Done(_))), "{probe:?}");
+        // Without the record nobody knows that it was empty.
+        let left = provider.remove(&operation, &call).await.expect("an answer");
+        assert!(matches!(left, Removal::NotOurs(_)), "{left:?}");
+        let recorded = recorded(&operation, &buckets.surroundings);
+        let gone = provider.remove(&recorded, &call).await.expect("an answer");
         assert!(matches!(gone, Removal::Removed(_)), "{gone:?}");
     }
     assert!(list(&buckets.target).await.is_empty());
@@ -244,7 +253,10 @@ async fn a_resumed_sync_writes_only_what_is_missing() {
     assert_eq!(probe, Ok(Probe::Absent));
     provider.perform(&operation, &call).await.expect("the rest");
     let after = list(&buckets.target).await;
-    for entry in &before {
+    // The claim went when the target was whole.
+    let is_claim = |entry: &Entry| entry.key == ".salvor-claim.json";
+    assert!(before.iter().any(is_claim) && !after.iter().any(is_claim));
+    for entry in before.iter().filter(|entry| !is_claim(entry)) {
         assert!(after.contains(entry), "{} was written again", entry.key);
     }
     assert_eq!(contents(&buckets.target).await, numbered("a", 300));

@@ -33,6 +33,7 @@ use crate::support::fill;
 use crate::support::keep_versions;
 use crate::support::list;
 use crate::support::open;
+use crate::support::recorded;
 use crate::support::restore;
 use crate::support::store_at;
 use crate::support::surroundings;
@@ -202,6 +203,7 @@ async fn objects_come_back_as_they_were(server: &Server) {
     // The run made the other bucket's folder, so it can take it away, with all its versions.
     let with = Values::new().with("target", "s3://as-of-other/x/");
     let operation = restore(&config, &store, &points[0], first, with);
+    let operation = recorded(&operation, &surroundings);
     let gone = provider.remove(&operation, &call).await.expect("an answer");
     assert!(matches!(gone, Removal::Removed(_)), "{gone:?}");
     let other = open("s3://as-of-other/", &config, &surroundings).await;

@@ -108,13 +108,10 @@ pub async fn list(place: &Place) -> Vec<Entry> {
         .expect("it can be listed")
 }
 
-/// Keys and contents of a place, without the claim.
+/// Keys and contents of a place.
 pub async fn contents(place: &Place) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in list(place).await {
-        if entry.key == ".salvor-claim.json" {
-            continue;
-        }
         let bytes = place.read(&entry.key, 1 << 20).await.expect("it is there");
         found.push((entry.key, String::from_utf8(bytes).expect("it is text")));
     }
@@ -131,6 +128,16 @@ pub fn numbered(name: &str, count: usize) -> Vec<(String, String)> {
             )
         })
         .collect()
+}
+
+/// The operation as the engine hands it over later: with the name that was recorded for it.
+pub fn recorded(operation: &Operation, surroundings: &Surroundings) -> Operation {
+    let target = operation.with.text("target").expect("a target").to_owned();
+    let names = surroundings.progress.names().into_iter().rev();
+    Operation {
+        service_name: names.into_iter().find(|name| name.starts_with(&target)),
+        ..operation.clone()
+    }
 }
 
 /// The server's own client, for what the provider does not do.
