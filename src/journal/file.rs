@@ -104,7 +104,7 @@ impl FileStorage {
         .await
     }
 
-    /// The last whole line, without its line break, when it is not longer than [`LAST_LINE_MAX`].
+    /// The last whole line, without its line break, when it is not longer than `LAST_LINE_MAX`.
     ///
     /// # Errors
     /// When it cannot be read.

@@ -42,7 +42,7 @@ pub struct Resolution<'a> {
 }
 
 impl Plan {
-    /// All cases, up to [`CASES_MAX`] of them.
+    /// All cases, up to `CASES_MAX` of them.
     pub fn cases(&self) -> Vec<Case> {
         let mut cases = vec![Case::new()];
         for (name, mut words) in self.deciding_inputs() {

@@ -38,7 +38,7 @@ pub const FORMAT: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Report {
-    /// The format, [`FORMAT`].
+    /// The format, `FORMAT`.
     pub format: u32,
     /// The run.
     pub run: RunId,
