@@ -180,7 +180,7 @@ fn placed(
     known: &Value,
     selections: &[StoreSelection],
 ) -> Result<Values, TemplateError> {
-    let words = |path: &[String]| known_after(path, selections);
+    let words = |unknown: template::Unknown<'_>| known_after(unknown.path, selections);
     let values = with.iter().map(|(name, value)| {
         let value = template::render_with_placeholders(value, known, &words)?;
         Ok((name.to_owned(), value))

@@ -17,8 +17,23 @@ use crate::template::expression::TemplateError;
 pub enum Missing<'a> {
     /// It is an error.
     Refuse,
-    /// This text takes its place, made from the path.
-    Put(&'a dyn Fn(&[String]) -> String),
+    /// This text takes its place.
+    Put(&'a dyn Fn(Unknown<'_>) -> String),
+}
+
+/// A fact that is not known yet, as a template wants it.
+#[derive(Clone, Copy, Debug)]
+pub struct Unknown<'a> {
+    /// The names along its path.
+    pub path: &'a [String],
+    /// The format in which `date` writes it.
+    pub format: Option<&'a str>,
+}
+
+impl<'a> Unknown<'a> {
+    fn as_it_is(path: &'a [String]) -> Self {
+        Self { path, format: None }
+    }
 }
 
 impl Template {
@@ -103,7 +118,9 @@ fn evaluate(
     match expression {
         Expression::Path(reference) => match (fact(facts, &reference.path), missing) {
             (Some(value), _) => Ok(value.clone()),
-            (None, Missing::Put(text)) => Ok(Value::String(text(&reference.path))),
+            (None, Missing::Put(text)) => {
+                Ok(Value::String(text(Unknown::as_it_is(&reference.path))))
+            }
             (None, Missing::Refuse) => Err(unknown(reference)),
         },
         Expression::Literal(value) => Ok(value.clone()),
@@ -150,7 +167,15 @@ fn call(
             | Expression::Inserted(_) => None,
         });
         if let Some(path) = unknown {
-            return Ok(Value::String(text(path)));
+            let format = match (helper, arguments) {
+                (Helper::Date, [_, Expression::Literal(Value::String(format))]) => Some(format),
+                (
+                    Helper::Date | Helper::Default | Helper::Join | Helper::Lookup | Helper::Text,
+                    _,
+                ) => None,
+            };
+            let format = format.map(String::as_str);
+            return Ok(Value::String(text(Unknown { path, format })));
         }
     }
     let values: Result<Vec<Value>, TemplateError> = arguments

@@ -15,6 +15,7 @@ mod parse;
 mod tree;
 
 pub use crate::template::evaluate::Missing;
+pub use crate::template::evaluate::Unknown;
 pub use crate::template::expression::Reference;
 pub use crate::template::expression::Template;
 pub use crate::template::expression::TemplateError;

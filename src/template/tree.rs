@@ -11,6 +11,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::template::evaluate::Missing;
+use crate::template::evaluate::Unknown;
 use crate::template::evaluate::is_secret;
 use crate::template::expression::Template;
 use crate::template::expression::TemplateError;
@@ -94,7 +95,7 @@ pub fn render_partial(tree: &Value, facts: &Value) -> Result<Value, TemplateErro
 pub fn render_with_placeholders(
     tree: &Value,
     facts: &Value,
-    placeholder: &dyn Fn(&[String]) -> String,
+    placeholder: &dyn Fn(Unknown<'_>) -> String,
 ) -> Result<Value, TemplateError> {
     walk(tree, "", &|template| {
         template.render(facts, Missing::Put(placeholder))
@@ -359,8 +360,8 @@ mod tests {
             partial,
             json!({"a": "acme", "b": [{KEY: "x {{steps.db.endpoint}}/{{inputs.tenant}}"}]})
         );
-        let placed = render_with_placeholders(&tree, &facts(), &|path| {
-            format!("(known after {}: its {})", path[1], path[2])
+        let placed = render_with_placeholders(&tree, &facts(), &|unknown| {
+            format!("(known after {}: its {})", unknown.path[1], unknown.path[2])
         });
         assert_eq!(
             placed.expect("known facts fit")["b"][0],

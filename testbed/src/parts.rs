@@ -41,9 +41,10 @@ pub enum Part {
 
 impl Part {
     /// What tests use, in the order in which it is best installed: downloads first, then builds.
-    pub const OF_TESTS: [Part; 6] = [
+    pub const OF_TESTS: [Part; 7] = [
         Part::Postgres15,
         Part::Strace,
+        Part::Awscli,
         Part::Postgres16,
         Part::Postgres18,
         Part::Versitygw,

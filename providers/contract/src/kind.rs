@@ -87,11 +87,24 @@ pub struct ActionKind {
     pub asks: bool,
     /// What it must be allowed to do.
     pub permissions: Vec<Permission>,
-    /// What a person would type instead: handlebars templates over `with`, `store`, `point`, `config`, one command
-    /// each, arguments quoted for a POSIX shell by the helper `{{q …}}`. One that begins with `# ` is words for the
-    /// person; `{{json …}}` shows a value in them. `(local A …)` is true when all of these are `file://` addresses,
-    /// and `(path A)` is the path in one; any other address stays as it is. `(folder A)` is the same with one slash at
-    /// its end, which tells programs that what it names is a folder, also when it is not there yet.
+    /// What a person would type instead: handlebars templates over `with`, `config`, `store` and `kind` (its kind's name),
+    /// `point`, `files` (the texts of the files that [`Self::files`] names, by their inputs) and `told` (the shell
+    /// variables in which later steps expect its outputs, by output). One template is one command, or several lines that
+    /// are pasted at once; `&&` keeps a line from following one that failed. One that begins with `# ` is words for the
+    /// person.
+    ///
+    /// - `{{q …}}` quotes for a POSIX shell, `{{json …}}` shows a value in words, `{{utc …}}` a moment as databases take
+    ///   it, `{{seconds …}}` a length.
+    /// - `(local A …)` is true when all of these are `file://` addresses, and `(path A)` is the path in one; any other
+    ///   address stays as it is. `(folder A)` is the same with one slash at its end, which tells programs that what it
+    ///   names is a folder, also when it is not there yet. `(ends A "…")` asks for the end of a text.
+    /// - `{{env "NAME" SECRET}}` sets a variable for one command, unless it is there under this name already.
+    /// - `(object "name" VALUE MORE)` is JSON: the object MORE with a name more.
+    /// - `(filled TEMPLATE VALUES)` is a template of the plan, filled; `{{#here " > " FILE}}…{{/here}}` a here-document,
+    ///   with what stands behind its beginning.
+    ///
+    /// Where no recovery point was chosen yet `point.is-open` is true, what is shown of it is a variable that the reader
+    /// sets, and what is only asked about (`{{#if point.details.file}}`) is not there.
     pub by_hand: Vec<&'static str>,
     /// What goes wrong in the field.
     pub traps: Vec<Trap>,

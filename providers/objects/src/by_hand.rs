@@ -3,10 +3,18 @@
 //! The provider takes an address of many objects for a folder, with or without a slash at its end. `rsync` and `cp` do
 //! not: a source without one becomes a folder in the target, and a target without one that is not there a file.
 
-/// The endpoint, for commands of the AWS command line.
-macro_rules! endpoint {
-    () => {
-        "{{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}"
+/// The AWS command line as the plan's object store is reached.
+macro_rules! aws {
+    ($command:literal) => {
+        concat!(
+            "{{env \"AWS_ACCESS_KEY_ID\" config.access-key}}",
+            "{{env \"AWS_SECRET_ACCESS_KEY\" config.secret-key}}",
+            "{{env \"AWS_SESSION_TOKEN\" config.session-token}}",
+            "aws ",
+            $command,
+            " {{#if config.region}}--region {{q config.region}} {{/if}}",
+            "{{#if config.endpoint}}--endpoint-url {{q config.endpoint}} {{/if}}"
+        )
     };
 }
 
@@ -19,8 +27,8 @@ macro_rules! synced {
             $at,
             " ",
             $target,
-            ")}}rsync -a --mkpath {{#if with.delete}}--delete {{/if}}{{else}}aws s3 sync ",
-            endpoint!(),
+            ")}}rsync -a --mkpath {{#if with.delete}}--delete {{/if}}{{else}}",
+            crate::by_hand::aws!("s3 sync"),
             "{{#if with.delete}}--delete {{/if}}{{/if}}{{q (",
             $from,
             " ",
@@ -40,8 +48,8 @@ macro_rules! copied {
             $at,
             " ",
             $target,
-            ")}}rsync -a --mkpath {{else}}aws s3 cp ",
-            endpoint!(),
+            ")}}rsync -a --mkpath {{else}}",
+            crate::by_hand::aws!("s3 cp"),
             "{{/if}}{{q (path ",
             $source,
             ")}} {{q (",
@@ -61,8 +69,8 @@ macro_rules! listed {
             $url,
             ")}}find {{q (path ",
             $url,
-            ")}} -type f -printf '%s %P\\n'{{else}}aws s3 ls ",
-            endpoint!(),
+            ")}} -type f -printf '%s %P\\n'{{else}}",
+            crate::by_hand::aws!("s3 ls"),
             "--recursive --summarize {{q ",
             $url,
             "}}{{/if}}"
@@ -70,7 +78,55 @@ macro_rules! listed {
     };
 }
 
+/// How a person brings objects back as they were at a moment. An object that is as it was is left alone. The source of
+/// a copy is given as it is: the client escapes it.
+macro_rules! brought_back {
+    () => {
+        concat!(
+            "from={{q (folder store.url)}} && from=${from#s3://} &&\n",
+            "to={{q (folder with.target)}}{{#unless (local with.target)}} && to=${to#s3://}{{/unless}} &&\n",
+            crate::by_hand::aws!("s3api list-object-versions"),
+            "--bucket \"${from%%/*}\" --prefix \"${from#*/}\" --output json |\n",
+            "  jq --raw-output --arg at {{q point.at}} '\n",
+            "    def moment: sub(\"(Z|\\\\+00:00)$\"; \"\");\n",
+            "    [(.Versions // [])[], ((.DeleteMarkers // [])[] | .IsMarker = true)]\n",
+            "    | map(select((.LastModified | moment) <= ($at | moment))) | group_by(.Key)[]\n",
+            "    | max_by(.LastModified | moment) | select(.IsMarker | not)",
+            "{{#if (eq store.url with.target)}} | select(.IsLatest | not){{/if}}\n",
+            "    | [.VersionId, .Key] | join(\" \")' |\n",
+            "  while read -r version key; do\n",
+            "    {{#if (local with.target)}}mkdir -p \"$(dirname \"$to${key#\"${from#*/}\"}\")\" &&\n    ",
+            crate::by_hand::aws!("s3api get-object"),
+            "--bucket \"${from%%/*}\" --key \"$key\" --version-id \"$version\" \"$to${key#\"${from#*/}\"}\"",
+            "{{else}}",
+            crate::by_hand::aws!("s3api copy-object"),
+            "--bucket \"${to%%/*}\" --key \"${to#*/}${key#\"${from#*/}\"}\" --copy-source \"${from%%/*}/$key?versionId=$version\"",
+            "{{/if}} > /dev/null < /dev/null && echo \"$key\" || echo \"FAILED: $key\"\n",
+            "  done"
+        )
+    };
+}
+
+/// The number of objects at an address.
+macro_rules! counted {
+    ($url:literal) => {
+        concat!(
+            "{{#if (local ",
+            $url,
+            ")}}find {{q (path ",
+            $url,
+            ")}} -type f | wc -l{{else}}",
+            crate::by_hand::aws!("s3 ls"),
+            "--recursive {{q (folder ",
+            $url,
+            ")}} | grep -vc '/$'{{/if}}"
+        )
+    };
+}
+
+pub(crate) use aws;
+pub(crate) use brought_back;
 pub(crate) use copied;
-pub(crate) use endpoint;
+pub(crate) use counted;
 pub(crate) use listed;
 pub(crate) use synced;

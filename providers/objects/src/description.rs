@@ -20,8 +20,9 @@ use serde_json::json;
 
 use crate::actions::Restore;
 use crate::actions::SyncInputs;
+use crate::by_hand::brought_back;
 use crate::by_hand::copied;
-use crate::by_hand::endpoint;
+use crate::by_hand::counted;
 use crate::by_hand::listed;
 use crate::by_hand::synced;
 use crate::check::CheckInputs;
@@ -160,18 +161,28 @@ fn restore() -> ActionKind {
         deadline: Period::from_seconds(24 * 3600),
         isolation: Isolation::Rename(vec!["target"]),
         permissions,
-        by_hand: vec![concat!(
-            "{{#if point.details.versioning}}aws s3api list-object-versions ",
-            endpoint!(),
-            "--bucket {{q point.details.bucket}} --prefix {{q point.details.prefix}} # for each key choose the \
-                 newest entry that is not after {{point.at}}, then: aws s3api copy-object --copy-source \
-                 'BUCKET/KEY?versionId=ID' --bucket TARGET --key KEY\
-                 {{else}}{{#if point.details.file}}",
-            copied!("store.url", "point.details.url", "folder", "with.target"),
-            "{{else}}",
-            synced!("store.url", "path", "point.details.url", "with.target"),
-            "{{/if}}{{/if}}"
-        )],
+        by_hand: vec![
+            "{{#if (eq kind \"objects.versions\")}}# Each line is an object that was brought back as of the moment; none may \
+             say FAILED: an object of more than 5 GB is copied in parts (aws s3api upload-part-copy). What came after the \
+             moment stays.{{/if}}",
+            concat!(
+                "{{#if (eq kind \"objects.versions\")}}",
+                brought_back!(),
+                "{{else}}{{#if (eq kind \"objects.prefix\")}}",
+                synced!("store.url", "folder", "store.url", "with.target"),
+                "{{else}}{{#if (or point.details.file (or store.file (not (ends store.pattern \"/\"))))}}",
+                copied!("store.url", "point.details.url", "folder", "with.target"),
+                "{{else}}",
+                synced!("store.url", "path", "point.details.url", "with.target"),
+                "{{/if}}{{/if}}{{/if}}"
+            ),
+            "{{#if told.url}}{{told.url}}={{q with.target}}{{/if}}",
+            concat!(
+                "{{#if told.objects}}{{told.objects}}={{#if point.is-open}}$(",
+                counted!("with.target"),
+                "){{else}}{{q point.details.objects}}{{/if}}{{/if}}"
+            ),
+        ],
         traps: vec![
             Trap {
                 id: "s3-multipart-modified",
@@ -233,12 +244,15 @@ fn sync() -> ActionKind {
         deadline: Period::from_seconds(24 * 3600),
         isolation: Isolation::Rename(vec!["target"]),
         permissions: writing(),
-        by_hand: vec![synced!(
-            "with.source",
-            "folder",
-            "with.source",
-            "with.target"
-        )],
+        by_hand: vec![
+            synced!("with.source", "folder", "with.source", "with.target"),
+            "{{#if told.url}}{{told.url}}={{q with.target}}{{/if}}",
+            concat!(
+                "{{#if told.objects}}{{told.objects}}=$(",
+                counted!("with.source"),
+                "){{/if}}"
+            ),
+        ],
         traps: vec![delete_trap()],
         ..ActionKind::reading(
             "objects.sync",
@@ -262,7 +276,10 @@ fn copy() -> ActionKind {
         deadline: Period::from_seconds(12 * 3600),
         isolation: Isolation::Rename(vec!["target"]),
         permissions: writing(),
-        by_hand: vec![copied!("with.source", "with.source", "path", "with.target")],
+        by_hand: vec![
+            copied!("with.source", "with.source", "path", "with.target"),
+            "{{#if told.url}}{{told.url}}={{q with.target}}{{/if}}",
+        ],
         ..ActionKind::reading(
             "objects.copy",
             "Copies one object to one address.",
@@ -285,7 +302,16 @@ fn check() -> ActionKind {
         reads: vec![IdentityTemplate::new(PLACE, "{url}")],
         deadline: Period::from_seconds(6 * 3600),
         permissions: reading(),
-        by_hand: vec![listed!("with.url")],
+        by_hand: vec![
+            "{{#if with.min-objects}}# At least {{with.min-objects}} objects.{{/if}}",
+            "{{#if with.max-objects}}# At most {{with.max-objects}} objects.{{/if}}",
+            "{{#if with.min-size}}# At least {{with.min-size}}.{{/if}}",
+            "{{#if with.max-age}}# The newest is at most {{with.max-age}} old.{{/if}}",
+            "{{#if with.objects}}# There and not empty:{{#each with.objects}} {{this}}{{#unless @last}},{{/unless}}{{/each}}.{{/if}}",
+            "{{#if with.manifest}}# Each object has the SHA-256 that {{with.manifest}} tells: fetch all, then sha256sum \
+             --check.{{/if}}",
+            listed!("with.url"),
+        ],
         ..ActionKind::reading(
             "objects.check",
             "Compares what is at an address with what is expected: numbers, age, objects, a SHA-256 manifest.",
@@ -300,7 +326,12 @@ fn verify() -> ActionKind {
         reads: vec![IdentityTemplate::new(PLACE, "{store.url}")],
         deadline: Period::from_seconds(24 * 3600),
         permissions: reading(),
-        by_hand: vec![listed!("store.url")],
+        by_hand: vec![
+            "{{#if point.details.objects}}{{#unless point.is-open}}# {{point.details.objects}} objects, \
+             {{point.details.bytes}} bytes, in {{point.details.url}}.{{/unless}}{{/if}}",
+            "{{#if with.read}}# And every one can be read to its end.{{/if}}",
+            listed!("store.url"),
+        ],
         ..ActionKind::reading(
             "objects.verify",
             "Shows that a recovery point is what it was when it was surveyed; with `read`, that every byte of it can be read.",

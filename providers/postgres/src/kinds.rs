@@ -1,6 +1,7 @@
 //! What the provider tells about itself, as data.
 
 mod actions;
+mod by_hand;
 
 use salvor_contract::Description;
 use salvor_contract::Fields;

@@ -84,6 +84,15 @@ fn zero() -> Vec<i32> {
     vec![0]
 }
 
+/// The program as a person starts it. Where it runs in another folder, the shell stays in this one.
+macro_rules! typed {
+    () => {
+        "{{#if with.dir}}(cd {{q with.dir}} && {{/if}}{{#each with.env}}{{@key}}={{q this}} {{/each}}\
+         {{#each with.secrets}}{{@key}}={{q this}} {{/each}}{{#each with.argv}}{{q this}}{{#unless @last}} {{/unless}}\
+         {{/each}}{{#if with.stdin}} {{#here}}{{with.stdin}}{{/here}}\n{{/if}}{{#if with.dir}}){{/if}}"
+    };
+}
+
 /// What it tells of itself.
 pub(crate) fn kind() -> ActionKind {
     ActionKind {
@@ -114,7 +123,15 @@ pub(crate) fn kind() -> ActionKind {
         ),
         previews_unknown: true,
         by_hand: vec![
-            "{{#if with.dir}}cd {{q with.dir}} && {{/if}}{{#each with.argv}}{{q this}} {{/each}}",
+            "{{#if with.expect-exit}}{{#unless (eq (json with.expect-exit) \"[0]\")}}# It is well with one of these exit \
+             codes: {{json with.expect-exit}}{{/unless}}{{/if}}",
+            concat!(
+                "{{#if told.stdout}}{{told.stdout}}=$({{#if with.dir}} {{/if}}",
+                typed!(),
+                ") && echo \"${{told.stdout}}\"{{else}}",
+                typed!(),
+                "{{/if}}"
+            ),
         ],
         traps: traps(),
         ..ActionKind::reading(NAME, "Runs a program.", Fields::of::<Exec>())

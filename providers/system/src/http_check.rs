@@ -126,9 +126,14 @@ pub(crate) fn kind() -> ActionKind {
         reads: vec![IdentityTemplate::new("http", "{url}")],
         previews_unknown: true,
         by_hand: vec![
-            "{{#if with.json}}# In the answer, by JSON pointer: {{json with.json}}{{/if}}",
+            "{{#if with.status}}# The status is {{#each with.status}}{{this}}{{#unless @last}} or {{/unless}}{{/each}}.{{/if}}",
+            "{{#if with.json}}# In the answer{{#each with.json}} {{@key}} is {{json this}}{{#unless @last}} and{{/unless}}\
+             {{/each}}, by JSON pointer.{{/if}}",
             "{{#if with.contains}}# The answer contains: {{with.contains}}{{/if}}",
-            "curl -sS -i -X {{#if with.method}}{{with.method}}{{else}}GET{{/if}} {{q with.url}}",
+            "{{#if with.within}}{{#if (seconds with.within)}}# Ask again and again, for {{with.within}} at most.{{/if}}{{/if}}",
+            "curl -sS -i {{#if (eq with.method \"HEAD\")}}--head{{else}}-X {{#if with.method}}{{with.method}}{{else}}GET\
+             {{/if}}{{/if}}{{#each with.headers}} -H {{@key}}:{{q this}}{{/each}}{{#each with.secret-headers}} -H \
+             {{@key}}:{{q this}}{{/each}}{{#if with.body}} --data {{q with.body}}{{/if}} {{q with.url}}",
         ],
         traps: vec![Trap {
             id: "http-check-empty-system",

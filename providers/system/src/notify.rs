@@ -79,7 +79,10 @@ pub(crate) fn kind() -> ActionKind {
         ),
         previews_unknown: true,
         by_hand: vec![
-            "curl -sS -H 'Content-Type: application/json' --data {{q with.text}} {{#if with.url}}{{q with.url}}{{else}}\"$WEBHOOK\"{{/if}}",
+            "curl -sS --fail -H 'Content-Type: application/json'{{#each with.secret-headers}} -H {{@key}}:{{q this}}{{/each}} \
+             --data {{q (object \"text\" with.text with.fields)}} \
+             {{#if with.secret-url}}{{q with.secret-url}}{{else}}{{q with.url}}{{/if}}",
+            "{{#unless with.required}}# When it does not get through, go on.{{/unless}}",
         ],
         traps: vec![Trap {
             id: "notify-twice",

@@ -86,7 +86,9 @@ pub(crate) fn kind() -> ActionKind {
         isolation: Isolation::Rename(vec!["target"]),
         previews_unknown: true,
         by_hand: vec![
-            "cp {{q with.template}} {{q with.target}} && \"${EDITOR:-vi}\" {{q with.target}}",
+            "mkdir -p \"$(dirname {{q with.target}})\" &&\n\
+             cat {{#here \" > \" (q with.target)}}{{filled files.template with.values}}{{/here}}",
+            "{{#if told.path}}{{told.path}}={{q with.target}}{{/if}}",
         ],
         traps: vec![Trap {
             id: "render-not-escaped",

@@ -110,7 +110,16 @@ pub(crate) fn kind() -> ActionKind {
         deadline: Period::from_seconds(30 * 60),
         previews_unknown: true,
         by_hand: vec![
-            "{{#if with.http}}watch curl -sS {{q with.http.url}}{{else}}watch -- {{#each with.exec.argv}}{{q this}} {{/each}}{{/if}}",
+            "# {{#if with.until}}Until{{#each with.until}} {{#if @key}}{{@key}}{{else}}the answer{{/if}} is {{json this}}\
+             {{#unless @last}} and{{/unless}}{{/each}}, by JSON pointer.{{else}}Until it answers well.{{/if}} Then stop it \
+             (Ctrl-C).{{#if with.fails-when}} It has failed when{{#each with.fails-when}} {{#if @key}}{{@key}}{{else}}the \
+             answer{{/if}} is {{json this}}{{#unless @last}} or{{/unless}}{{/each}}.{{/if}}",
+            "{{#if with.exec.dir}}(cd {{q with.exec.dir}} && {{/if}}{{#each with.exec.env}}{{@key}}={{q this}} {{/each}}\
+             watch --exec --interval={{#if with.every}}{{seconds with.every}}{{else}}10{{/if}} -- \
+             {{#if with.http}}curl -sS{{#each with.http.headers}} -H {{@key}}:{{q this}}{{/each}}\
+             {{#each with.http.secret-headers}} -H {{@key}}:{{q this}}{{/each}} {{q with.http.url}}\
+             {{else}}{{#each with.exec.argv}}{{q this}}{{#unless @last}} {{/unless}}{{/each}}{{/if}}\
+             {{#if with.exec.dir}}){{/if}}",
         ],
         traps: vec![Trap {
             id: "wait-without-failure",

@@ -46,7 +46,8 @@ pub fn runbook(arguments: &Arguments, registry: &Registry) -> anyhow::Result<Exi
         }
     };
     let graph = Graph::of(&instance).context("the steps have no order")?;
-    let runbook = Runbook::of(&instance, &graph, &points, registry)?;
+    let files = |path: &str| std::fs::read_to_string(instance.dir.join(path));
+    let runbook = Runbook::of(&instance, &graph, &points, registry, &files)?;
     output::result_text(&match arguments.format {
         RunbookForm::Markdown => runbook_markdown(&runbook),
         RunbookForm::Html => runbook_html(&runbook),

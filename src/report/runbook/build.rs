@@ -1,34 +1,38 @@
 //! From an instance to a runbook.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
 use salvor_contract::ActionKind;
 use salvor_contract::ChosenPoint;
+use salvor_contract::FileInput;
 use salvor_contract::Secret;
 use salvor_contract::StepName;
 use salvor_contract::StoreName;
 use salvor_contract::Values;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
 use crate::diff::with_defaults;
 use crate::graph::Graph;
 use crate::model::instance::Instance;
-use crate::model::instance::Step;
+use crate::model::instance::Store;
 use crate::model::instance::StoreClass;
 use crate::registry::Registry;
 use crate::report::runbook::Runbook;
 use crate::report::runbook::RunbookStep;
 use crate::report::runbook::RunbookStore;
+use crate::report::runbook::before::Before;
 use crate::report::runbook::by_hand::ByHand;
 use crate::report::runbook::by_hand::Said;
 use crate::report::runbook::by_hand::details_of;
-use crate::report::runbook::shell::named;
-use crate::report::runbook::shell::slot;
-use crate::report::runbook::shell::variable;
 use crate::report::runbook::shell::words;
+use crate::report::runbook::variables::Variables;
 use crate::template;
+use crate::template::Unknown;
+
+/// Reads a file of the plan's folder.
+pub type Files<'a> = &'a dyn Fn(&str) -> std::io::Result<String>;
 
 /// Why a runbook cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,12 +44,9 @@ pub struct RunbookError {
     pub what: String,
 }
 
-/// What steps give to later ones: the outputs that anything of the run refers to.
-type Told = BTreeMap<StepName, BTreeSet<Vec<String>>>;
-
 impl Runbook {
     /// The runbook of a scenario. `points` are the recovery points that a change set chose; without them the
-    /// commands name variables that the reader fills.
+    /// commands name variables that the reader fills. `files` reads a file of the plan's folder.
     ///
     /// # Errors
     /// When a command cannot be made from a step's inputs.
@@ -54,20 +55,14 @@ impl Runbook {
         graph: &Graph,
         points: &BTreeMap<StoreName, ChosenPoint>,
         registry: &Registry,
+        files: Files<'_>,
     ) -> Result<Self, RunbookError> {
-        let writer = Writer {
-            plan,
-            graph,
-            points,
-            registry,
-            by_hand: ByHand::new(),
-            facts: facts(plan, points),
-            told: told(plan, graph),
-        };
+        let writer = Writer::new(plan, graph, points, registry, files)?;
         let steps = graph.steps().iter().enumerate();
-        let steps: Vec<RunbookStep> = steps
+        let mut steps: Vec<RunbookStep> = steps
             .map(|(place, name)| writer.step(place + 1, name))
             .collect::<Result<_, RunbookError>>()?;
+        let before = Before::of(plan, graph, &writer.variables, &mut steps, registry);
         Ok(Self {
             title: plan.title.clone(),
             scenario: match plan.scenario.title.as_str() {
@@ -82,6 +77,8 @@ impl Runbook {
                 .map(|(name, value)| (name.to_owned(), plain(value)))
                 .collect(),
             stores: plan.stores.keys().map(|name| writer.store(name)).collect(),
+            before: before.set,
+            secrets: before.secrets,
             steps,
         })
     }
@@ -92,12 +89,76 @@ struct Writer<'a> {
     graph: &'a Graph,
     points: &'a BTreeMap<StoreName, ChosenPoint>,
     registry: &'a Registry,
+    files: Files<'a>,
     by_hand: ByHand,
+    variables: Variables,
     facts: Value,
-    told: Told,
+    /// The inputs of the steps, with variables for what is not known.
+    inputs: BTreeMap<StepName, Values>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(
+        plan: &'a Instance,
+        graph: &'a Graph,
+        points: &'a BTreeMap<StoreName, ChosenPoint>,
+        registry: &'a Registry,
+        files: Files<'a>,
+    ) -> Result<Self, RunbookError> {
+        let mut writer = Self {
+            plan,
+            graph,
+            points,
+            registry,
+            files,
+            by_hand: ByHand::new(),
+            variables: Variables::default(),
+            facts: facts(plan, points),
+            inputs: BTreeMap::new(),
+        };
+        for (name, store) in plan.stores.iter().filter(|(_, store)| store.is_stated) {
+            if let Some(point) = writer.stated(store)
+                && !points.contains_key(name)
+            {
+                writer.facts["stores"][name.as_str()] = json!({ "point": point });
+            }
+        }
+        for name in graph.steps() {
+            let inputs = writer.rendered(&plan.steps[name].with);
+            let inputs = inputs.map_err(|what| RunbookError {
+                step: name.clone(),
+                what,
+            })?;
+            writer.inputs.insert(name.clone(), inputs);
+        }
+        Ok(writer)
+    }
+
+    /// What an operator stated of a store's recovery point: its id, and its moment unless it is a window.
+    fn stated(&self, store: &Store) -> Option<Map<String, Value>> {
+        let with = self.rendered(&store.with).ok()?;
+        let at = with.get("at").filter(|_| with.get("from").is_none());
+        let facts = [("id", with.get("id").or(at)), ("at", at)];
+        let point: Map<String, Value> = facts
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.clone())))
+            .collect();
+        (!point.is_empty()).then_some(point)
+    }
+
+    fn rendered(&self, values: &Values) -> Result<Values, String> {
+        let put = |unknown: Unknown<'_>| self.variables.slot(unknown.path, unknown.format);
+        let mut rendered = Values::new();
+        for (name, value) in values.iter() {
+            let value = template::render_with_placeholders(value, &self.facts, &put)
+                .map_err(|error| error.to_string())?;
+            if !value.is_null() {
+                rendered.set(name, value);
+            }
+        }
+        Ok(rendered)
+    }
+
     fn step(&self, number: usize, name: &StepName) -> Result<RunbookStep, RunbookError> {
         let step = &self.plan.steps[name];
         let wrong = |what: String| RunbookError {
@@ -108,7 +169,7 @@ impl Writer<'_> {
             .registry
             .action(&step.action)
             .ok_or_else(|| wrong(format!("there is no action `{}`", step.action)))?;
-        let values = self.values(step, kind).map_err(wrong)?;
+        let values = self.values(name, kind).map_err(wrong)?;
         let (mut notes, mut commands) = (Vec::new(), Vec::new());
         for template in &kind.by_hand {
             match self.by_hand.said(template, &values).map_err(wrong)? {
@@ -117,118 +178,102 @@ impl Writer<'_> {
                 None => {}
             }
         }
+        // A person's day is no deadline: what the plan gives is one.
+        let deadline = (!kind.asks).then_some(kind.deadline);
         Ok(RunbookStep {
             number,
             name: name.to_string(),
-            title: if step.title.is_empty() {
-                name.to_string()
-            } else {
-                step.title.clone()
+            title: match step.title.as_str() {
+                "" => name.to_string(),
+                title => title.to_owned(),
             },
-            summary: kind.summary.to_owned(),
+            summary: match kind.asks {
+                true => "A person does this.".to_owned(),
+                false => kind.summary.to_owned(),
+            },
             needs: self.numbers(self.graph.needs(name)),
+            after: self.numbers(self.graph.after(name)),
             finally: step.finally,
             destroys: step.destroys.as_deref().map(words),
-            timeout: step.timeout.or(Some(kind.deadline)),
+            timeout: step.timeout.or(deadline),
             expect: step.expect,
-            wants: self.wants(step, kind),
             notes,
             commands,
-            tells: self.tells(name, kind),
+            tells: Vec::new(),
         })
     }
 
     /// What the templates of a kind refer to.
-    fn values(&self, step: &Step, kind: &ActionKind) -> Result<Value, String> {
-        let rendered = |with: &Values| -> Result<Values, String> {
-            let mut values = Values::new();
-            for (name, value) in with.iter() {
-                let put = |path: &[String]| slot(&variable(path));
-                let value = template::render_with_placeholders(value, &self.facts, &put)
-                    .map_err(|error| error.to_string())?;
-                if !value.is_null() {
-                    values.set(name, value);
-                }
-            }
-            Ok(values)
-        };
-        let with = with_defaults(&rendered(&step.with)?, Some(&kind.with));
+    fn values(&self, name: &StepName, kind: &ActionKind) -> Result<Value, String> {
+        let step = &self.plan.steps[name];
+        let with = with_defaults(&self.inputs[name], Some(&kind.with));
         let provider = self.registry.provider(step.action.provider());
         let config = self.plan.providers.get(step.action.provider());
-        let config = rendered(config.unwrap_or(&Values::new()))?;
+        let config = self.rendered(config.unwrap_or(&Values::new()))?;
         let config = with_defaults(&config, provider.map(|p| &p.description().config));
-        let mut values = json!({ "with": with, "config": config });
+        let mut values = json!({
+            "with": with,
+            "config": config,
+            "told": self.told(name),
+            "files": self.files(&with, kind)?,
+        });
         if let Some((_, store)) = &step.store {
             if let Some(declared) = self.plan.stores.get(store) {
-                values["store"] = json!(rendered(&declared.with)?);
+                let of = declared.kind.as_ref();
+                let of = of.and_then(|of| self.registry.store(of));
+                let with = self.rendered(&declared.with)?;
+                values["store"] = json!(with_defaults(&with, of.map(|of| &of.with)));
+                values["kind"] = json!(declared.kind);
             }
-            values["point"] = match self.points.get(store) {
-                Some(chosen) => json!({
-                    "id": chosen.point.id,
-                    "at": chosen.at,
-                    "title": chosen.point.title,
-                    "details": chosen.point.details,
-                }),
-                None => {
-                    let details = details_of(&kind.by_hand).into_iter();
-                    let put = |name: String| {
-                        let path = detail_path(store, &name);
-                        (name, Value::String(slot(&named(&path))))
-                    };
-                    json!({ "details": details.map(put).collect::<serde_json::Map<_, _>>() })
-                }
-            };
+            values["point"] = self.point(store, kind);
         }
         Ok(values)
     }
 
-    /// What has to be looked up before the step: the parts of a recovery point that nobody chose yet.
-    fn wants(&self, step: &Step, kind: &ActionKind) -> Vec<(String, String)> {
-        let Some((_, store)) = &step.store else {
-            return Vec::new();
-        };
-        if self.points.contains_key(store) {
-            return Vec::new();
+    fn point(&self, store: &StoreName, kind: &ActionKind) -> Value {
+        if let Some(chosen) = self.points.get(store) {
+            return json!({
+                "id": chosen.point.id,
+                "at": chosen.at,
+                "title": chosen.point.title,
+                "details": chosen.point.details,
+            });
         }
+        let put = |name: &str| {
+            let path = ["stores", store.as_str(), "point", name].map(str::to_owned);
+            Value::String(self.variables.slot(&path, None))
+        };
         let details = details_of(&kind.by_hand).into_iter();
-        details
-            .map(|name| {
-                let help = format!("{name} of the recovery point of {store} that is restored");
-                (named(&detail_path(store, &name)), help)
-            })
-            .collect()
+        let details: Map<String, Value> = details.map(|name| (name.clone(), put(&name))).collect();
+        json!({ "is-open": true, "id": put("id"), "at": put("at"), "details": details })
     }
 
-    fn tells(&self, name: &StepName, kind: &ActionKind) -> Vec<(String, String)> {
-        let Some(outputs) = self.told.get(name) else {
-            return Vec::new();
-        };
-        let help = |path: &Vec<String>| {
-            let output = kind
-                .outputs
-                .iter()
-                .find(|output| path.get(2).is_some_and(|name| name == output.name));
-            output.map_or_else(String::new, |output| output.help.to_owned())
-        };
-        outputs
-            .iter()
-            .map(|path| (variable(path), help(path)))
-            .collect()
+    /// The variables of those outputs of a step that later steps take.
+    fn told(&self, step: &StepName) -> Map<String, Value> {
+        let all = self.variables.all().into_iter();
+        let told = all.filter_map(|(variable, fact)| match fact.names().as_slice() {
+            ["steps", of, output] if *of == step.as_str() && fact.format.is_none() => {
+                Some(((*output).to_owned(), Value::String(variable)))
+            }
+            _ => None,
+        });
+        told.collect()
+    }
+
+    /// The texts of the plan's files that a step reads, by the input that names each.
+    fn files(&self, with: &Values, kind: &ActionKind) -> Result<Map<String, Value>, String> {
+        let mut texts = Map::new();
+        for file in &kind.files {
+            if let (FileInput::Path(input), Some(path)) = (file, file.path(with)) {
+                let text = (self.files)(path).map_err(|error| format!("{path}: {error}"))?;
+                texts.insert((*input).to_owned(), Value::String(text));
+            }
+        }
+        Ok(texts)
     }
 
     fn store(&self, name: &StoreName) -> RunbookStore {
         let store = &self.plan.stores[name];
-        let kind = store
-            .kind
-            .as_ref()
-            .and_then(|kind| self.registry.store(kind));
-        let place = kind.and_then(|kind| {
-            let template = kind.identity.first()?;
-            let provider = store.kind.as_ref()?.provider();
-            let nothing = Values::new();
-            let config = self.plan.providers.get(provider).unwrap_or(&nothing);
-            Some(template.fill(&store.with, None, config).name)
-        });
         let class = match store.class {
             StoreClass::Authoritative => "authoritative",
             StoreClass::Replicated => "replicated",
@@ -249,7 +294,7 @@ impl Writer<'_> {
                 Some(why) => format!("{class}: {why}"),
                 None => class.to_owned(),
             },
-            place: place.unwrap_or_default(),
+            place: place_of(self.plan, name, self.registry).unwrap_or_default(),
             restored_by: self.numbers(self.graph.steps().iter().filter(restores).collect()),
         }
     }
@@ -264,8 +309,15 @@ impl Writer<'_> {
     }
 }
 
-fn detail_path(store: &StoreName, name: &str) -> Vec<String> {
-    [store.as_str(), "point", name].map(str::to_owned).to_vec()
+/// Where the backups of a store are, as its kind identifies it.
+pub(super) fn place_of(plan: &Instance, name: &StoreName, registry: &Registry) -> Option<String> {
+    let store = &plan.stores[name];
+    let kind = registry.store(store.kind.as_ref()?)?;
+    let template = kind.identity.first()?;
+    let nothing = Values::new();
+    let provider = store.kind.as_ref()?.provider();
+    let config = plan.providers.get(provider).unwrap_or(&nothing);
+    Some(template.fill(&store.with, None, config).name)
 }
 
 fn facts(plan: &Instance, points: &BTreeMap<StoreName, ChosenPoint>) -> Value {
@@ -280,23 +332,6 @@ fn facts(plan: &Instance, points: &BTreeMap<StoreName, ChosenPoint>) -> Value {
         "steps": {},
         "run": { "scenario": plan.scenario.name },
     })
-}
-
-fn told(plan: &Instance, graph: &Graph) -> Told {
-    let mut told = Told::new();
-    for name in graph.steps() {
-        let with = plan.steps[name].with.iter().map(|(_, value)| value);
-        for path in with.flat_map(template::references) {
-            if let [root, step, _, ..] = path.as_slice()
-                && root == "steps"
-            {
-                told.entry(StepName::new(step.as_str()))
-                    .or_default()
-                    .insert(path);
-            }
-        }
-    }
-    told
 }
 
 /// A value for people; of a secret, where it is to be found.

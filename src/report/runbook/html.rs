@@ -8,6 +8,7 @@ use crate::report::html::page;
 use crate::report::html::section;
 use crate::report::runbook::Runbook;
 use crate::report::runbook::RunbookStep;
+use crate::report::runbook::markdown::BEFORE;
 use crate::report::runbook::markdown::numbers;
 
 /// The whole runbook as a page.
@@ -27,10 +28,16 @@ pub fn runbook_html(runbook: &Runbook) -> String {
         }
     }
     body.push_str(
-        "<p>Steps are in an order that keeps what each needs. Commands are for a POSIX shell; a command with a \
-         variable that is not set yet ends with an error and does nothing. What can be lost, and the values that \
+        "<p>Steps are in an order that keeps what each needs. Commands are for one POSIX shell in the \
+         plan's folder; a command with a variable that is not set yet ends with an error and does nothing. Go on only \
+         when a command ended well. What can be lost, and the values that \
          the commands were made with, stand at the end.</p>",
     );
+    let before = runbook.set_before();
+    if !before.is_empty() {
+        let html = format!("<p>{}</p>{}", escape(BEFORE), commands(&before));
+        body.push_str(&section("Before you begin, set", &html));
+    }
     for step in &runbook.steps {
         body.push_str(&step_html(step));
     }

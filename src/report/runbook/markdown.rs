@@ -4,6 +4,7 @@ use salvor_contract::Period;
 
 use crate::recovery_points::length_words;
 use crate::report::change_set_markdown::escaped;
+use crate::report::runbook::Assignment;
 use crate::report::runbook::Runbook;
 use crate::report::runbook::RunbookStep;
 
@@ -25,8 +26,9 @@ pub fn runbook_markdown(runbook: &Runbook) -> String {
         text.push_str(&format!("\n{}\n", objectives.join(" · ")));
     }
     text.push_str(
-        "\nSteps are in an order that keeps what each needs. Commands are for a POSIX shell; \
-         a command with a variable that is not set yet ends with an error and does nothing.\n",
+        "\nSteps are in an order that keeps what each needs. Commands are for one POSIX shell in the plan's folder; \
+         a command with a variable that is not set yet ends with an error and does nothing. Go on only when a command \
+         ended well.\n",
     );
     if !runbook.inputs.is_empty() {
         text.push_str("\n## Values\n\n| input | value |\n|---|---|\n");
@@ -46,6 +48,14 @@ pub fn runbook_markdown(runbook: &Runbook) -> String {
                 numbers(&store.restored_by)
             ));
         }
+    }
+    let before = runbook.set_before();
+    if !before.is_empty() {
+        text.push_str(&format!(
+            "\n## Before you begin, set\n\n{}\n\n{}",
+            BEFORE,
+            block(&before)
+        ));
     }
     text.push_str("\n## Steps\n");
     for step in &runbook.steps {
@@ -69,10 +79,16 @@ fn step_text(step: &RunbookStep) -> String {
     }
     let typed = step.typed();
     if !typed.is_empty() {
-        let fence = fence(&typed);
-        text.push_str(&format!("\n{fence}sh\n{typed}{fence}\n"));
+        text.push('\n');
+        text.push_str(&block(&typed));
     }
     text
+}
+
+/// What is typed, between fences that it cannot close.
+pub(in crate::report) fn block(typed: &str) -> String {
+    let fence = fence(typed);
+    format!("{fence}sh\n{typed}{fence}\n")
 }
 
 /// A fence that is longer than any run of backticks in the text.
@@ -84,6 +100,26 @@ fn fence(text: &str) -> String {
 pub(super) fn numbers(numbers: &[usize]) -> String {
     let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
     numbers.join(", ")
+}
+
+/// What is said above the variables that the reader sets.
+pub(super) const BEFORE: &str = "What no step tells. Where nothing stands behind the sign, look it up and write it \
+                                 there; the lines at the end fail for secrets that the environment does not have.";
+
+impl Runbook {
+    /// What is typed before the first step.
+    pub(super) fn set_before(&self) -> String {
+        let set = self.before.iter().map(Assignment::typed);
+        let secrets = self.secrets.iter();
+        let secrets = secrets.map(|(name, what)| format!(": \"${{{name}:?}}\"  # {what}\n"));
+        set.chain(secrets).collect()
+    }
+}
+
+impl Assignment {
+    fn typed(&self) -> String {
+        format!("{}={}  # {}\n", self.variable, self.value, self.help)
+    }
 }
 
 impl RunbookStep {
@@ -102,6 +138,15 @@ impl RunbookStep {
                 all => format!("Not before steps {} are done.", numbers(all)),
             });
         }
+        if !self.after.is_empty() {
+            facts.push(format!(
+                "Only for the order, after {}.",
+                match self.after.as_slice() {
+                    [only] => format!("step {only}"),
+                    all => format!("steps {}", numbers(all)),
+                }
+            ));
+        }
         let length = |length: Period| length_words(length.duration());
         match (self.expect, self.timeout) {
             (Some(expect), Some(timeout)) => facts.push(format!(
@@ -118,15 +163,14 @@ impl RunbookStep {
         facts
     }
 
-    /// What is typed: the variables to look up, the commands, then the variables that later steps use.
+    /// What is typed: the commands, then the variables that later steps use.
     pub(super) fn typed(&self) -> String {
-        let blank = |(variable, help): &(String, String)| format!("{variable}=  # {help}\n");
-        let mut typed: String = self.wants.iter().map(blank).collect();
+        let mut typed = String::new();
         for command in &self.commands {
             typed.push_str(command);
             typed.push('\n');
         }
-        typed.extend(self.tells.iter().map(blank));
+        typed.extend(self.tells.iter().map(Assignment::typed));
         typed
     }
 }

@@ -1,11 +1,14 @@
 //! A plan for a person without the tool: each step in its order, with what it does, the commands that do it, and
-//! what has to be written down for later steps. Pure: nothing is contacted.
+//! what has to be written down for later steps. Nothing is contacted; of the plan's folder only templates are read.
 
+mod before;
 mod build;
 mod by_hand;
+mod expressions;
 mod html;
 mod markdown;
 mod shell;
+mod variables;
 
 use salvor_contract::Period;
 
@@ -28,8 +31,23 @@ pub struct Runbook {
     pub inputs: Vec<(String, String)>,
     /// What can be lost.
     pub stores: Vec<RunbookStore>,
+    /// What is set before the first step: all that commands take and that no step gives.
+    pub before: Vec<Assignment>,
+    /// The variables that hold secrets, and what each is. They are in the environment already.
+    pub secrets: Vec<(String, String)>,
     /// What is done, in an order that keeps every need.
     pub steps: Vec<RunbookStep>,
+}
+
+/// A shell variable and what it is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The variable.
+    pub variable: String,
+    /// What it is set to, as the shell reads it; nothing where the reader has to look it up.
+    pub value: String,
+    /// What it holds.
+    pub help: String,
 }
 
 /// A store as a runbook names it.
@@ -60,6 +78,8 @@ pub struct RunbookStep {
     pub summary: String,
     /// Steps that must be done before, by number.
     pub needs: Vec<usize>,
+    /// Steps that only go first, by number.
+    pub after: Vec<usize>,
     /// It is done also when the recovery fails.
     pub finally: bool,
     /// What it destroys.
@@ -68,12 +88,10 @@ pub struct RunbookStep {
     pub timeout: Option<Period>,
     /// How long it usually takes.
     pub expect: Option<Period>,
-    /// Shell variables that its commands use and that nothing before it tells, and what each holds.
-    pub wants: Vec<(String, String)>,
     /// What to do or to answer, in words.
     pub notes: Vec<String>,
     /// What is typed, one command each.
     pub commands: Vec<String>,
-    /// Shell variables that later steps use, and what each holds.
-    pub tells: Vec<(String, String)>,
+    /// Shell variables that later steps use and that its commands do not set.
+    pub tells: Vec<Assignment>,
 }

@@ -15,14 +15,6 @@ pub(super) fn slot(variable: &str) -> String {
     format!("{BEGIN}{variable}{END}")
 }
 
-/// The variable of a fact: `steps.metadata.endpoint` is `METADATA_ENDPOINT`.
-pub(super) fn variable(path: &[String]) -> String {
-    match path {
-        [root, rest @ ..] if root == "steps" || root == "stores" => named(rest),
-        path => named(path),
-    }
-}
-
 /// A variable of these words.
 pub(super) fn named(words: &[String]) -> String {
     let name: String = words
@@ -98,6 +90,29 @@ pub(super) fn command(text: &str) -> String {
     filled
 }
 
+/// A here-document of a text, with what stands behind its beginning: ` > file`. Only a text with slots is read by the
+/// shell; any other stays as it is to the letter.
+pub(super) fn here_document(text: &str, behind: &str) -> String {
+    let text = text.trim_end_matches('\n');
+    let mut end = "EOF".to_owned();
+    while text.lines().any(|line| line == end) {
+        end.push('_');
+    }
+    if !text.contains(BEGIN) {
+        return format!("<<'{end}'{behind}\n{text}\n{end}");
+    }
+    let filled: String = pieces(text)
+        .map(|piece| match piece {
+            Piece::Text(text) => text
+                .replace('\\', r"\\")
+                .replace('$', r"\$")
+                .replace('`', r"\`"),
+            Piece::Slot(name) => format!("${{{name}:?}}"),
+        })
+        .collect();
+    format!("<<{end}{behind}\n{filled}\n{end}")
+}
+
 /// A text for people: a slot is the name of its variable.
 pub(super) fn words(text: &str) -> String {
     pieces(text)
@@ -159,28 +174,10 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
 #[cfg(test)]
 mod tests {
     use super::command;
+    use super::here_document;
     use super::quoted;
     use super::slot;
-    use super::variable;
     use super::words;
-
-    fn path(text: &str) -> Vec<String> {
-        text.split('.').map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn a_fact_is_a_variable() {
-        assert_eq!(
-            variable(&path("steps.metadata.endpoint")),
-            "METADATA_ENDPOINT"
-        );
-        assert_eq!(
-            variable(&path("stores.run-log.point.id")),
-            "RUN_LOG_POINT_ID"
-        );
-        assert_eq!(variable(&path("run.id")), "RUN_ID");
-        assert_eq!(variable(&path("steps.1st.id")), "_1ST_ID");
-    }
 
     #[test]
     fn a_value_is_one_word() {
@@ -202,5 +199,18 @@ mod tests {
         );
         assert_eq!(command(&format!(r"echo \' {slot}")), "echo \\' \"${ID:?}\"");
         assert_eq!(words(&format!("Take {slot}.")), "Take $ID.");
+    }
+
+    #[test]
+    fn a_here_document_says_its_text() {
+        assert_eq!(
+            here_document("a: $HOME\nEOF\n", " > f"),
+            "<<'EOF_' > f\na: $HOME\nEOF\nEOF_"
+        );
+        let text = format!(r"cost: $5 \n `x` {}", slot("HOST"));
+        assert_eq!(
+            here_document(&text, ""),
+            "<<EOF\ncost: \\$5 \\\\n \\`x\\` ${HOST:?}\nEOF"
+        );
     }
 }

@@ -165,7 +165,8 @@ fn run_through(plan: &Plan, scenario: &str) {
         mermaid(&picture),
         svg(&picture),
     );
-    if let Ok(runbook) = Runbook::of(&instance, &graph, &BTreeMap::new(), registry()) {
+    let files = |_: &str| Ok("{{name}}: {{#each list}}{{this}}{{/each}}".to_owned());
+    if let Ok(runbook) = Runbook::of(&instance, &graph, &BTreeMap::new(), registry(), &files) {
         let _ = (runbook_markdown(&runbook), runbook_html(&runbook));
     }
 }

@@ -134,7 +134,7 @@ fn check(input: &[u8]) -> bool {
         let value = render_partial(&tree, &facts).ok();
         assert_eq!(value, said(&template));
     }
-    let _ = template.render(&facts, Missing::Put(&|path| path.join(".")));
+    let _ = template.render(&facts, Missing::Put(&|unknown| unknown.path.join(".")));
     true
 }
 

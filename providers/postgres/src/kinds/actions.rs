@@ -19,6 +19,7 @@ use crate::archiving::ArchivingInputs;
 use crate::baseline::BaselineInputs;
 use crate::baseline::CompareInputs;
 use crate::dump::DumpInputs;
+use crate::kinds::by_hand;
 use crate::query::QueryInputs;
 use crate::restore_dump::inputs::RestoreDumpInputs;
 use crate::restore_pitr::inputs::RestorePitrInputs;
@@ -67,12 +68,7 @@ pub fn restore_dump() -> ActionKind {
                 why: "to end the sessions of a replaced database",
             },
         ],
-        by_hand: vec![
-            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}createdb --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --template=template0 {{q with.database}}",
-            "# Fetch the dump first; a plain one that is compressed is unpacked. Of the two loads take the one for its format.",
-            "{{#unless (or (eq point.details.format \"plain\") (or (eq point.details.format \"plain-gzip\") (eq point.details.format \"plain-zstd\")))}}{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}pg_restore --exit-on-error --single-transaction --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} {{q point.details.key}} # custom, directory{{/unless}}",
-            "{{#unless (or (eq point.details.format \"custom\") (eq point.details.format \"directory\"))}}{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}psql --no-psqlrc --set=ON_ERROR_STOP=1 --single-transaction --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --file={{q point.details.key}} # plain{{/unless}}",
-        ],
+        by_hand: by_hand::RESTORE_DUMP.to_vec(),
         traps: vec![
             Trap {
                 id: "pg-plain-sql-meta-commands",
@@ -138,11 +134,7 @@ pub fn restore_pitr() -> ActionKind {
             name: "root or the server's system user",
             why: "to make the data directory and start the server",
         }],
-        by_hand: vec![
-            "cp --archive {{q point.details.base}} {{q with.data}}",
-            "touch {{q with.data}}/recovery.signal",
-            "pg_ctl start --wait --pgdata={{q with.data}} --log={{q with.data}}/recovery.log",
-        ],
+        by_hand: by_hand::RESTORE_PITR.to_vec(),
         traps: vec![
             Trap {
                 id: "pg-target-without-later-transaction",
@@ -195,9 +187,7 @@ pub fn dump() -> ActionKind {
             name: "pg_read_all_data",
             why: "to read everything in the database",
         }],
-        by_hand: vec![
-            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}pg_dump --format=custom --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --file={{q with.key}}",
-        ],
+        by_hand: by_hand::DUMP.to_vec(),
         traps: vec![
             Trap {
                 id: "pg-dump-without-roles",
@@ -237,9 +227,7 @@ pub fn base_backup() -> ActionKind {
             name: "REPLICATION",
             why: "to copy the cluster's files",
         }],
-        by_hand: vec![
-            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}pg_basebackup --format=plain --checkpoint=fast --wal-method=none --manifest-checksums=SHA256 --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --pgdata={{q with.name}}",
-        ],
+        by_hand: by_hand::BASE_BACKUP.to_vec(),
         traps: vec![in_the_clear()],
         ..ActionKind::reading(
             super::BASE_BACKUP,
@@ -257,10 +245,7 @@ pub fn query() -> ActionKind {
         ],
         reads: vec![DATABASE],
         deadline: Period::from_seconds(10 * 60),
-        by_hand: vec![
-            "{{#if with.expect}}# It must give: {{json with.expect}}{{/if}}",
-            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}psql --no-psqlrc --tuples-only --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --command={{q with.sql}}",
-        ],
+        by_hand: by_hand::QUERY.to_vec(),
         traps: vec![in_the_clear()],
         ..ActionKind::reading(
             super::QUERY,
@@ -288,9 +273,7 @@ pub fn baseline() -> ActionKind {
             name: "pg_read_all_data",
             why: "to read every table",
         }],
-        by_hand: vec![
-            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}psql --no-psqlrc --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --command='select schemaname, relname, n_live_tup from pg_stat_user_tables' --output={{q with.write-to}}",
-        ],
+        by_hand: by_hand::BASELINE.to_vec(),
         traps: vec![in_the_clear()],
         ..ActionKind::reading(
             super::BASELINE,
@@ -313,6 +296,7 @@ pub fn compare() -> ActionKind {
             name: "pg_read_all_data",
             why: "to read every table",
         }],
+        by_hand: by_hand::COMPARE.to_vec(),
         traps: vec![in_the_clear()],
         ..ActionKind::reading(
             super::COMPARE,
@@ -335,9 +319,7 @@ pub fn archiving() -> ActionKind {
             name: "pg_monitor",
             why: "to see segments that wait to be archived",
         }],
-        by_hand: vec![
-            "{{#if with.password}}PGPASSWORD={{q with.password}} {{/if}}psql --no-psqlrc --host={{q with.host}} --port={{q with.port}} --username={{q with.user}} --dbname={{q with.database}} --command='select * from pg_stat_archiver'",
-        ],
+        by_hand: by_hand::ARCHIVING.to_vec(),
         traps: vec![
             Trap {
                 id: "pg-archive-command-overwrites",

@@ -38,7 +38,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 const MANIFEST_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// Folders that PostgreSQL needs and that hold no file in a base backup. Object stores do not keep them.
-const EMPTY: [&str; 17] = [
+pub const EMPTY: [&str; 17] = [
     "pg_commit_ts",
     "pg_dynshmem",
     "pg_logical/mappings",

@@ -23,7 +23,7 @@ const HBA: &str = "salvor-hba.conf";
 const SOCKET_BYTES_MAX: usize = 107;
 
 /// Settings of a recovery that must not stay from the base backup.
-const CLEARED: [&str; 9] = [
+pub const CLEARED: [&str; 9] = [
     "recovery_target_name",
     "recovery_target_xid",
     "recovery_target_lsn",

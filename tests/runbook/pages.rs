@@ -1,4 +1,4 @@
-//! `salvor runbook`: every scenario of every plan as a person works through it, with commands that a shell can read.
+//! Every scenario of every plan as a person works through it, with commands that a shell can read.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,6 +8,10 @@ use std::process::Stdio;
 
 use salvor::builtin_providers::registry;
 use salvor::model::read;
+
+use crate::typed::Typed;
+use crate::typed::typed;
+use crate::variables::missing;
 
 fn plans() -> Vec<PathBuf> {
     let plans = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans");
@@ -20,7 +24,7 @@ fn plans() -> Vec<PathBuf> {
     folders
 }
 
-fn runbook(plan: &Path, scenario: &str, format: &str) -> String {
+pub fn runbook(plan: &Path, scenario: &str, format: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_salvor"));
     command
         .arg("runbook")
@@ -45,26 +49,6 @@ fn runbook(plan: &Path, scenario: &str, format: &str) -> String {
     text
 }
 
-/// The code blocks of a Markdown text.
-fn blocks(markdown: &str) -> Vec<String> {
-    let (mut blocks, mut open) = (Vec::new(), None::<(String, String)>);
-    for line in markdown.lines() {
-        open = match open {
-            Some((fence, block)) if line == fence => {
-                blocks.push(block);
-                None
-            }
-            Some((fence, block)) => Some((fence, format!("{block}{line}\n"))),
-            None => line
-                .strip_suffix("sh")
-                .filter(|fence| fence.starts_with("```"))
-                .map(|fence| (fence.to_owned(), String::new())),
-        };
-    }
-    assert!(open.is_none(), "a block is not closed:\n{markdown}");
-    blocks
-}
-
 /// Lets a shell read a text without running it.
 fn is_read_by_a_shell(text: &str) -> Result<(), String> {
     let mut shell = Command::new("sh")
@@ -85,7 +69,7 @@ fn is_read_by_a_shell(text: &str) -> Result<(), String> {
 }
 
 #[test]
-fn every_command_of_every_scenario_can_be_pasted() {
+fn every_command_of_every_scenario_can_be_pasted_and_has_its_variables() {
     let registry = registry();
     let mut commands = 0;
     for folder in plans() {
@@ -93,10 +77,15 @@ fn every_command_of_every_scenario_can_be_pasted() {
         for scenario in &plan.scenarios {
             let name = &scenario.name.name;
             let markdown = runbook(&folder, name, "markdown");
-            for block in blocks(&markdown) {
+            let place = format!("{} · {name}", folder.display());
+            assert_eq!(missing(&markdown), Vec::<String>::new(), "{place}");
+            for Typed {
+                commands: block, ..
+            } in typed(&markdown)
+            {
                 commands += 1;
                 if let Err(said) = is_read_by_a_shell(&block) {
-                    panic!("{} · {name}: {said}\n{block}", folder.display());
+                    panic!("{place}: {said}\n{block}");
                 }
             }
         }
@@ -273,7 +262,7 @@ goal = ["archive", "exact", "one", "tree"]
 
 #[test]
 fn folders_are_named_so_that_programs_take_them_for_folders() {
-    let typed = |scheme: &str, endpoint: &str| {
+    let transfers = |scheme: &str, endpoint: &str| {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("plan.toml"), moved(scheme, endpoint)).expect("a plan");
         let text = runbook(folder.path(), "full", "markdown");
@@ -282,7 +271,7 @@ fn folders_are_named_so_that_programs_take_them_for_folders() {
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(
-        typed("file:///srv/", ""),
+        transfers("file:///srv/", ""),
         [
             "rsync -a --mkpath \"${PHOTOS_POINT_URL:?}\" /srv/new/archive/",
             "rsync -a --mkpath --delete /srv/old/exact/ /srv/new/exact/",
@@ -293,9 +282,9 @@ fn folders_are_named_so_that_programs_take_them_for_folders() {
     let endpoint = "endpoint = \"http://127.0.0.1:9000\"";
     let aws = "--endpoint-url http://127.0.0.1:9000";
     assert_eq!(
-        typed("s3://photos/", endpoint),
+        transfers("s3://photos/", endpoint),
         [
-            format!("aws s3 sync {aws} \"${{PHOTOS_POINT_URL:?}}\" s3://photos/new/archive/"),
+            format!("aws s3 cp {aws} \"${{PHOTOS_POINT_URL:?}}\" s3://photos/new/archive/"),
             format!("aws s3 sync {aws} --delete s3://photos/old/exact/ s3://photos/new/exact/"),
             format!("aws s3 cp {aws} s3://photos/old/a.jpg s3://photos/new/b.jpg"),
             format!("aws s3 sync {aws} s3://photos/old/tree/ s3://photos/new/tree/"),
