@@ -15,6 +15,7 @@ use crate::report::change_set_text::summary;
 use crate::report::change_set_text::verb;
 use crate::report::html::escape;
 use crate::report::objectives::objective_rows;
+use crate::report::runbook::block;
 
 /// The change set as Markdown, with its problems first.
 pub fn change_set_markdown(
@@ -72,7 +73,9 @@ pub fn change_set_markdown(
         }
     }
     text.push_str("\n| | step | | what |\n|---|---|---|---|\n");
-    for step in &change_set.steps {
+    let steps = change_set.steps.iter().map(without_commands);
+    let (steps, commands): (Vec<PlannedStep>, Vec<String>) = steps.unzip();
+    for step in &steps {
         text.push_str(&format!(
             "| `{}` | {} | {} | {} |\n",
             mark(step.effect()),
@@ -80,6 +83,15 @@ pub fn change_set_markdown(
             verb(step.effect()),
             escaped(&summary(step, look))
         ));
+    }
+    for (step, commands) in steps.iter().zip(&commands) {
+        if !commands.is_empty() {
+            let name = escaped(step.name.as_str());
+            text.push_str(&format!(
+                "\nWhat a person types in {name}:\n\n{}",
+                block(commands)
+            ));
+        }
     }
     for step in &change_set.steps {
         text.push_str(&text_changes(step, look));
@@ -109,6 +121,20 @@ pub fn change_set_markdown(
         text.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
     text
+}
+
+/// A step whose summary is its question alone, and the commands below it: in the cell of a table nobody could paste
+/// them.
+fn without_commands(step: &PlannedStep) -> (PlannedStep, String) {
+    let mut step = step.clone();
+    let mut commands = String::new();
+    if let Change::Seen(preview) = &mut step.change
+        && let Some((question, typed)) = preview.summary.split_once("\n  $ ")
+    {
+        commands = format!("{}\n", typed.replace("\n  $ ", "\n"));
+        preview.summary = question.to_owned();
+    }
+    (step, commands)
 }
 
 fn text_changes(step: &PlannedStep, look: &Look) -> String {

@@ -71,3 +71,13 @@ fn a_person_is_told_all_that_the_engine_knows() {
     );
     assert!(!text.contains("More than 24 h"), "{text}");
 }
+
+#[test]
+fn the_commands_of_a_question_can_be_copied_from_a_pull_request() {
+    let text = salvor(&["plan", "--format", "markdown"]);
+    check(
+        &text,
+        &["\nWhat a person types in ask:\n\n```sh\nhelm history calabi\nhelm status calabi\n```\n"],
+    );
+    assert!(!text.contains("$ helm"), "{text}");
+}

@@ -14,6 +14,7 @@ use salvor_contract::Period;
 
 pub use crate::report::runbook::build::RunbookError;
 pub use crate::report::runbook::html::runbook_html;
+pub(in crate::report) use crate::report::runbook::markdown::block;
 pub use crate::report::runbook::markdown::runbook_markdown;
 
 /// One scenario of a plan as a person works through it.
