@@ -26,6 +26,7 @@ use crate::model::Instance;
 use crate::model::Plan;
 use crate::model::environment_name;
 use crate::model::read;
+use crate::model::state_path;
 use crate::plan_file::FILE_MAX_BYTES;
 use crate::plan_file::Look;
 use crate::plan_file::Problems;
@@ -210,12 +211,8 @@ pub async fn state_to_look(
 }
 
 /// The state folder of the plan in a folder, which must exist. A plan that is broken now still has its runs.
-pub async fn existing_state(plan_dir: &Path, registry: &Registry) -> anyhow::Result<StateFolder> {
-    let reading = read(plan_dir, registry);
-    let state = reading
-        .plan
-        .map_or_else(|| ".salvor".to_owned(), |plan| plan.state);
-    let root = folder_of(plan_dir).join(state);
+pub async fn existing_state(plan_dir: &Path) -> anyhow::Result<StateFolder> {
+    let root = folder_of(plan_dir).join(state_path(plan_dir));
     let opened = StateFolder::open_existing(root.clone()).await;
     opened.map_err(|error| match error {
         StorageError::Missing { .. } => {

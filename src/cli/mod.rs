@@ -94,12 +94,12 @@ fn run(verb: Verb) -> anyhow::Result<Exit> {
             let around = around(&answer.choice.plan_dir);
             runtime()?.block_on(verbs::answer::answer(&answer, &registry, &around))
         }
-        Verb::Runs(runs) => runtime()?.block_on(verbs::runs::runs(&runs, &registry)),
-        Verb::Show(show) => runtime()?.block_on(verbs::runs::show(&show, &registry)),
-        Verb::Report(report) => runtime()?.block_on(verbs::runs::report(&report, &registry)),
+        Verb::Runs(runs) => runtime()?.block_on(verbs::runs::runs(&runs)),
+        Verb::Show(show) => runtime()?.block_on(verbs::runs::show(&show)),
+        Verb::Report(report) => runtime()?.block_on(verbs::runs::report(&report)),
         Verb::Runbook(runbook) => verbs::runbook::runbook(&runbook, &registry),
         Verb::Journal(JournalVerb::Check(arguments)) => {
-            runtime()?.block_on(verbs::journal::check(&arguments, &registry))
+            runtime()?.block_on(verbs::journal::check(&arguments))
         }
         Verb::Schema { subject } => verbs::schema::print(subject, &registry),
         Verb::Completions { shell } => {

@@ -47,4 +47,5 @@ pub use crate::model::reading::CheckText;
 pub use crate::model::reading::Counts;
 pub use crate::model::reading::Reading;
 pub use crate::model::reading::read;
+pub use crate::model::reading::state_path;
 pub use crate::model::shell::needs_a_shell;

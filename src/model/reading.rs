@@ -95,6 +95,17 @@ impl Reading {
     }
 }
 
+/// Where a plan keeps its state, below its folder when that is relative. The plan itself is neither understood nor
+/// checked: whoever only looks at its runs needs nothing else of it, and one that is broken now still has them.
+pub fn state_path(path: &Path) -> String {
+    let (document, _) = read_document(path);
+    state_in(&document.root)
+}
+
+fn state_in(root: &Table) -> String {
+    root.text("state").unwrap_or(".salvor").to_owned()
+}
+
 /// Reads a plan: a folder with `plan.toml`, or that file. Contacts nothing.
 pub fn read(path: &Path, registry: &Registry) -> Reading {
     let (mut document, mut problems) = read_document(path);
@@ -223,7 +234,7 @@ fn plan_of(document: Document, registry: &Registry, problems: &mut Problems) -> 
         title: text("title"),
         dir: sources.dir.clone(),
         registry: registry.clone(),
-        state: root.text("state").unwrap_or(".salvor").to_owned(),
+        state: state_in(root),
         inputs: sections::inputs(root, problems),
         tables: sections::tables(root, problems),
         providers: providers(root),

@@ -30,7 +30,7 @@ pub async fn answer(
     registry: &Registry,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
-    let state = load::existing_state(&arguments.choice.plan_dir, registry).await?;
+    let state = load::existing_state(&arguments.choice.plan_dir).await?;
     let chain = load::run_of(&state, &arguments.choice).await?;
     let run = chain.state.run.clone();
     if chain.state.phase.is_over() {

@@ -5,12 +5,11 @@ use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::output;
 use crate::journal::chain;
-use crate::registry::Registry;
 
 /// Checks the journal of a run.
-pub async fn check(arguments: &JournalCheck, registry: &Registry) -> anyhow::Result<Exit> {
+pub async fn check(arguments: &JournalCheck) -> anyhow::Result<Exit> {
     let choice = &arguments.choice;
-    let state = load::existing_state(&choice.plan_dir, registry).await?;
+    let state = load::existing_state(&choice.plan_dir).await?;
     let run = load::run_id_of(&state, choice).await?;
     let seen = state.seen_head(&run).await?;
     let check = chain::check(&state.read(&run)?, seen.as_ref()).await?;

@@ -12,12 +12,11 @@ use crate::cli::refusal::Refusal;
 use crate::journal::RunState;
 use crate::journal::StateFolder;
 use crate::journal::writer::get_blob;
-use crate::registry::Registry;
 use crate::report;
 
 /// Lists the runs, newest last.
-pub async fn runs(arguments: &Runs, registry: &Registry) -> anyhow::Result<Exit> {
-    let state = load::existing_state(&arguments.plan_dir, registry).await?;
+pub async fn runs(arguments: &Runs) -> anyhow::Result<Exit> {
+    let state = load::existing_state(&arguments.plan_dir).await?;
     let runs = state.runs().await?;
     if arguments.json {
         output::result(&serde_json::to_string_pretty(&report::runs_json(&runs))?);
@@ -28,8 +27,8 @@ pub async fn runs(arguments: &Runs, registry: &Registry) -> anyhow::Result<Exit>
 }
 
 /// Shows a run, or one step of it.
-pub async fn show(arguments: &Show, registry: &Registry) -> anyhow::Result<Exit> {
-    let state = load::existing_state(&arguments.choice.plan_dir, registry).await?;
+pub async fn show(arguments: &Show) -> anyhow::Result<Exit> {
+    let state = load::existing_state(&arguments.choice.plan_dir).await?;
     let chain = load::run_of(&state, &arguments.choice).await?;
     let change_set = change_set_of(&state, &chain.state).await?;
     let text = match &arguments.step {
@@ -46,8 +45,8 @@ pub async fn show(arguments: &Show, registry: &Registry) -> anyhow::Result<Exit>
 }
 
 /// Reports a run.
-pub async fn report(arguments: &Report, registry: &Registry) -> anyhow::Result<Exit> {
-    let state = load::existing_state(&arguments.choice.plan_dir, registry).await?;
+pub async fn report(arguments: &Report) -> anyhow::Result<Exit> {
+    let state = load::existing_state(&arguments.choice.plan_dir).await?;
     let chain = load::run_of(&state, &arguments.choice).await?;
     let change_set = change_set_of(&state, &chain.state).await?;
     let report = report::Report::of(&change_set, &chain);
