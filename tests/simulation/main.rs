@@ -57,6 +57,10 @@ const REGRESSIONS: &[(u64, &str)] = &[
         "busy to the last try after a lost answer: failed, and done",
     ),
     (1232, "failed, and in a state that the service alone knows"),
+    (
+        2538,
+        "tried again, and found for ever in a state that the service alone knows",
+    ),
     (2541, "failed by the first process, done by its own request"),
 ];
 

@@ -56,10 +56,11 @@ pub(crate) fn work_name(operation: &Operation) -> Result<&OperationId, Error> {
     })
 }
 
-/// The work of this name, unless an earlier attempt began it and it failed: that is begun anew.
+/// The work of this name, unless an earlier attempt began it and it came to nothing: that is begun anew. Of a state that
+/// nobody knows a person has decided by then.
 pub(crate) fn known<'a>(world: &'a World, operation: &Operation, name: &str) -> Option<&'a Work> {
     let work = world.work.get(name)?;
-    let has_failed = matches!(work.state, WorkState::Failed(_));
+    let has_failed = matches!(work.state, WorkState::Failed(_) | WorkState::Strange(_));
     (!has_failed || world.effects_of(&operation.id) > 0).then_some(work)
 }
 
