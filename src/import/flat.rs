@@ -1,7 +1,17 @@
 //! Finds what a page says without marks: commands that stand there as plain lines, and headings of one that was copied
 //! out of a browser. Both get the marks that a reader of Markdown looks for; every line keeps its number.
 
+use std::collections::BTreeSet;
+
+use pulldown_cmark::Event;
+use pulldown_cmark::Options;
+use pulldown_cmark::Parser;
+use pulldown_cmark::Tag;
+
 use crate::import::commands::Reading;
+
+/// What is read beside plain Markdown.
+pub(super) const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_TASKLISTS);
 
 /// Programs that runbooks call. A line that begins with one of them, and reads like a command, is one.
 const PROGRAMS: [&str; 48] = [
@@ -80,8 +90,44 @@ impl Marked {
     }
 }
 
-/// The page with its commands between fences and its headings marked.
+/// The page with its commands between fences and its headings marked; as it is where that would hide a piece of it,
+/// such as the items below a quotation mark that is never closed.
 pub(super) fn marked(page: &str) -> Marked {
+    let made = with_marks(page);
+    // `2. Topology` is an item of a list to Markdown, and is made a heading.
+    let is_shown = |tag: &Tag<'_>| is_piece(tag) || matches!(tag, Tag::Heading { .. });
+    let found: BTreeSet<usize> = begins(&made.text, is_shown)
+        .map(|line| made.line(line))
+        .collect();
+    match begins(page, is_piece).all(|line| found.contains(&line)) {
+        true => made,
+        false => Marked {
+            text: page.to_owned(),
+            lines: (1..=page.lines().count()).collect(),
+        },
+    }
+}
+
+fn is_piece(tag: &Tag<'_>) -> bool {
+    matches!(tag, Tag::Item | Tag::CodeBlock(_) | Tag::Table(_))
+}
+
+/// The lines on which what is meant of a text begins.
+fn begins(text: &str, is_meant: impl Fn(&Tag<'_>) -> bool) -> impl Iterator<Item = usize> {
+    let (mut at, mut line) = (0, 1);
+    Parser::new_ext(text, OPTIONS)
+        .into_offset_iter()
+        .filter(move |(event, _)| matches!(event, Event::Start(tag) if is_meant(tag)))
+        .map(move |(_, range)| {
+            // They come in the order of the text.
+            let end = range.start.max(at);
+            line += text[at..end].matches('\n').count();
+            at = end;
+            line
+        })
+}
+
+fn with_marks(page: &str) -> Marked {
     let lines: Vec<&str> = page.lines().collect();
     let mut made = Marked {
         text: String::with_capacity(page.len()),

@@ -5,11 +5,11 @@ use std::ops::Range;
 use pulldown_cmark::CodeBlockKind;
 use pulldown_cmark::Event;
 use pulldown_cmark::LinkType;
-use pulldown_cmark::Options;
 use pulldown_cmark::Parser;
 use pulldown_cmark::Tag;
 use pulldown_cmark::TagEnd;
 
+use crate::import::flat::OPTIONS;
 use crate::import::flat::marked;
 use crate::plan_file::is_deceptive;
 
@@ -69,7 +69,6 @@ pub struct Table {
 
 /// The blocks of a document, in its order.
 pub fn read(document: &str) -> Vec<Block> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS;
     let page = marked(document);
     let mut lines = Lines {
         text: &page.text,
@@ -77,7 +76,7 @@ pub fn read(document: &str) -> Vec<Block> {
         line: 1,
     };
     let mut reader = Reader::default();
-    for (event, range) in Parser::new_ext(&page.text, options).into_offset_iter() {
+    for (event, range) in Parser::new_ext(&page.text, OPTIONS).into_offset_iter() {
         match event {
             Event::Start(tag) => reader.start(&tag, page.line(lines.of(&range))),
             Event::End(tag) => reader.end(tag),
