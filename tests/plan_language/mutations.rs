@@ -18,7 +18,7 @@ use salvor::registry::Registry;
 
 /// Kinds of problems that may be far from the change that made them: a definition that is renamed, or gone, is missed
 /// where its name is used, and nothing at its old place is wrong by itself.
-const MISSED: [Code; 8] = [
+const MISSED: [Code; 9] = [
     Code::UnknownStore,
     Code::UnknownStep,
     Code::UnknownInput,
@@ -26,6 +26,7 @@ const MISSED: [Code; 8] = [
     Code::UnknownSet,
     Code::UnknownScenario,
     Code::UnknownOutput,
+    Code::UnknownReference,
     Code::AbsentStep,
 ];
 
@@ -190,7 +191,12 @@ fn is_missed(problem: &Problem, change: &Change, sources: &Sources) -> bool {
             .split('`')
             .skip(1)
             .step_by(2)
-            .any(|name| change.before.iter().any(|word| word == name))
+            // A reference begins with what it refers to: `place.context`.
+            .any(|name| {
+                let first = name.split('.').next();
+                let is_named = |word: &String| word == name || Some(word.as_str()) == first;
+                change.before.iter().any(is_named)
+            })
 }
 
 fn is_near(problem: &Problem, change: &Change, sources: &Sources) -> bool {
