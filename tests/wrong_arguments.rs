@@ -108,10 +108,13 @@ fn a_run_that_is_not_there_is_refused_by_every_verb() {
         0,
         &[],
     );
-    // Planning makes the state folder; the world is missing, so it is refused.
+    // To save a plan makes the state folder; the world is missing, so it is refused.
+    let saved = dir.path().join("saved.changeset");
     let plan = [
         "plan",
         folder,
+        "--out",
+        saved.to_str().expect("a plain path"),
         "-i",
         "orders-name=a",
         "-i",
