@@ -73,8 +73,9 @@ impl Place for Shop<'_> {
         let query =
             "select count(*) || ' ' || md5(string_agg(o::text, ',' order by id)) from orders o";
         let rows = postgres.psql(&format!("shop-{}", self.name), query);
+        // Its own name alone: the id of an operation may have the name of another case in it.
         let names = format!(
-            "select datname from pg_database where datname like '%{}%'",
+            "select datname from pg_database where datname = 'shop-{0}' or datname like 'shop-{0}\\_%'",
             self.name
         );
         let names = postgres.psql("postgres", &names).expect("databases");
