@@ -171,12 +171,12 @@ impl Toy {
             writes: vec![IdentityTemplate::new("toy.box", "{target}")],
             idempotency: Idempotency::Fixed(Class::Named),
             isolation: Isolation::Rename(vec!["target"]),
-            ..ActionKind::reading("toy.make", "Makes a box.", Fields(vec![target.clone()]))
+            ..ActionKind::reading("toy.make", "Makes a box.", vec![target.clone()].into())
         };
         let shelf = StoreKind {
             name: "toy.shelf",
             summary: "A shelf.",
-            with: Fields(vec![target]),
+            with: vec![target].into(),
             identity: vec![IdentityTemplate::new("toy.shelf", "{target}")],
             is_stated: false,
             restore: Some("toy.make"),

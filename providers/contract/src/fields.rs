@@ -4,16 +4,26 @@
 //! the small set of types that the plan language knows. So name, type, default and help of an input stand
 //! in one place.
 
+use std::fmt;
+use std::sync::Arc;
+use std::sync::OnceLock;
+
 use schemars::JsonSchema;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
+use serde::Serializer;
 use serde_json::Value;
 
 /// The inputs of a kind, in the order in which its struct declares them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Fields(pub Vec<Field>);
+///
+/// They are read from the struct when they are first asked for: a command uses a few kinds of the many that there
+/// are, and to read all of them was most of its start.
+#[derive(Clone)]
+pub struct Fields {
+    known: Arc<OnceLock<Vec<Field>>>,
+    read: fn() -> Vec<Field>,
+}
 
 /// One input.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -65,16 +75,13 @@ pub enum Type {
 impl Fields {
     /// The fields of a struct, as its `JsonSchema` tells them.
     ///
-    /// # Panics
-    /// When the struct uses a shape that the plan language does not have (enums with data, tuples): the
-    /// provider's own tests meet that the first time they describe their kinds.
+    /// Whoever asks for them panics when the struct uses a shape that the plan language does not have (enums with data,
+    /// tuples): the conformance suite asks for all.
     pub fn of<T: JsonSchema>() -> Self {
-        let settings = SchemaSettings::draft2020_12().with(|settings| {
-            settings.inline_subschemas = true;
-            settings.meta_schema = None;
-        });
-        let schema = SchemaGenerator::new(settings).into_root_schema_for::<T>();
-        fields_of(schema.as_value())
+        Self {
+            known: Arc::default(),
+            read: read::<T>,
+        }
     }
 
     /// No inputs.
@@ -84,22 +91,69 @@ impl Fields {
 
     /// The field of this name.
     pub fn get(&self, name: &str) -> Option<&Field> {
-        self.0.iter().find(|field| field.name == name)
+        self.iter().find(|field| field.name == name)
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
     }
 
     /// All fields, in the order of their declaration.
     pub fn iter(&self) -> impl Iterator<Item = &Field> {
-        self.0.iter()
+        self.known.get_or_init(self.read).iter()
     }
 }
 
-fn fields_of(schema: &Value) -> Fields {
+impl From<Vec<Field>> for Fields {
+    fn from(fields: Vec<Field>) -> Self {
+        Self {
+            known: Arc::new(OnceLock::from(fields)),
+            read: Vec::new,
+        }
+    }
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self::from(Vec::new())
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl PartialEq for Fields {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+fn read<T: JsonSchema>() -> Vec<Field> {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let schema = SchemaGenerator::new(settings).into_root_schema_for::<T>();
+    fields_of(schema.as_value())
+}
+
+fn fields_of(schema: &Value) -> Vec<Field> {
     let required: Vec<&str> = schema["required"]
         .as_array()
         .map(|names| names.iter().filter_map(Value::as_str).collect())
         .unwrap_or_default();
     let Some(properties) = schema["properties"].as_object() else {
-        return Fields::none();
+        return Vec::new();
     };
     let fields = properties.iter().map(|(name, property)| Field {
         name: name.clone(),
@@ -114,7 +168,7 @@ fn fields_of(schema: &Value) -> Fields {
             .filter(|value| !value.is_null())
             .cloned(),
     });
-    Fields(fields.collect())
+    fields.collect()
 }
 
 fn type_of(name: &str, schema: &Value) -> Type {
@@ -170,7 +224,7 @@ fn type_of(name: &str, schema: &Value) -> Type {
         Some("number") => Type::Number,
         Some("boolean") => Type::Boolean,
         Some("array") => Type::List(Box::new(type_of(name, &schema["items"]))),
-        Some("object") if schema["properties"].is_object() => Type::Table(fields_of(schema)),
+        Some("object") if schema["properties"].is_object() => Type::Table(fields_of(schema).into()),
         Some("object") => match schema.get("additionalProperties") {
             Some(values) if values.is_object() => Type::Map(Box::new(type_of(name, values))),
             Some(_) | None => Type::Map(Box::new(Type::Any)),

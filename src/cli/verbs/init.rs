@@ -274,7 +274,7 @@ fn providers_of<'a>(stores: &[Chosen<'a>], registry: &Registry) -> Vec<&'a str> 
         .filter(|name| {
             registry
                 .provider(name)
-                .is_some_and(|p| !p.description().config.0.is_empty())
+                .is_some_and(|p| !p.description().config.is_empty())
         })
         .collect();
     names.into_iter().collect()

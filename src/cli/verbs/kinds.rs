@@ -138,7 +138,7 @@ fn action_text(kind: &ActionKind) -> String {
 }
 
 fn inputs(text: &mut String, fields: &Fields) {
-    if fields.0.is_empty() {
+    if fields.is_empty() {
         return;
     }
     text.push_str("\nInputs\n");
