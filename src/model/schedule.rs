@@ -40,59 +40,53 @@ fn gaps(schedule: &str) -> Result<(Period, Period), String> {
         return Err("five fields are expected, or @hourly, @daily, @weekly, @monthly".to_owned());
     };
     let minutes = field(minute, 0, 59)?;
-    let hours = field(hour, 0, 23)?;
+    // Both fields are sets in order, so that the times are as well.
+    let times: Vec<u64> = field(hour, 0, 23)?
+        .iter()
+        .map(|hour| u64::from(*hour) * 60)
+        .flat_map(|hour| minutes.iter().map(move |minute| hour + u64::from(*minute)))
+        .collect();
+    let days = days(day, month, weekday)?;
+    let (Some(first), Some(last), false) = (times.first(), times.last(), days.is_empty()) else {
+        return Err("no moment matches it".to_owned());
+    };
+    let within = times.windows(2).map(|pair| pair[1] - pair[0]);
+    let between = days
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]) * 1440 + first - last);
+    let gaps: BTreeSet<u64> = within.chain(between).collect();
+    let minutes = |minutes: &u64| Period::from_seconds(minutes * 60);
+    match gaps.first().zip(gaps.last()) {
+        None => Err("it has one moment in five years".to_owned()),
+        Some((shortest, longest)) => Ok((minutes(shortest), minutes(longest))),
+    }
+}
+
+/// The days on which it has moments, by number.
+fn days(day: &str, month: &str, weekday: &str) -> Result<Vec<u64>, String> {
     let days = field(day, 1, 31)?;
     let months = field(month, 1, 12)?;
     let weekdays: BTreeSet<u16> = field(weekday, 0, 7)?.into_iter().map(|d| d % 7).collect();
-    let is_free = |text: &str| text == "*";
     let matches = |on: Date| {
         let by_day = days.contains(&u16::from(on.day().unsigned_abs()));
         let by_weekday = weekdays.contains(&u16::from(
             on.weekday().to_sunday_zero_offset().unsigned_abs(),
         ));
         // Cron's own rule: two restricted fields of days mean either of them.
-        let is_day = match (is_free(day), is_free(weekday)) {
+        let is_day = match (day == "*", weekday == "*") {
             (false, false) => by_day || by_weekday,
             (_, _) => by_day && by_weekday,
         };
         is_day && months.contains(&u16::from(on.month().unsigned_abs()))
     };
-    let times: Vec<u64> = hours
-        .iter()
-        .flat_map(|hour| {
-            minutes
-                .iter()
-                .map(move |minute| u64::from(*hour) * 60 + u64::from(*minute))
-        })
-        .collect();
+    // Nearly every schedule, and the only one whose days need not be counted.
+    if [day, month, weekday] == ["*"; 3] {
+        return Ok(vec![0, 1]);
+    }
     // Five years hold every combination of day, weekday and leap day that matters.
-    let mut last: Option<u64> = None;
-    let mut longest = 0;
-    let mut shortest = u64::MAX;
-    for (index, on) in date(2027, 1, 1)
-        .series(jiff::ToSpan::days(1))
-        .take(366 * 5)
-        .enumerate()
-    {
-        if !matches(on) {
-            continue;
-        }
-        for time in &times {
-            let moment = index as u64 * 1440 + time;
-            if let Some(last) = last {
-                longest = longest.max(moment - last);
-                shortest = shortest.min(moment - last);
-            }
-            last = Some(moment);
-        }
-    }
-    match longest {
-        0 => Err("no moment matches it".to_owned()),
-        minutes => Ok((
-            Period::from_seconds(shortest * 60),
-            Period::from_seconds(minutes * 60),
-        )),
-    }
+    let all = date(2027, 1, 1).series(jiff::ToSpan::days(1)).take(366 * 5);
+    let all = (0_u64..).zip(all).filter(|(_, on)| matches(*on));
+    Ok(all.map(|(number, _)| number).collect())
 }
 
 fn field(text: &str, first: u16, last: u16) -> Result<BTreeSet<u16>, String> {

@@ -5,6 +5,9 @@
     reason = "the parser's enums are open to additions"
 )]
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use handlebars::Path;
 use handlebars::PathSeg;
 use handlebars::TemplateErrorReason;
@@ -26,6 +29,16 @@ const LENGTH_MAX_BYTES: usize = 256 * 1024;
 /// The parser is recursive: brackets may be nested this deep, far from the end of its stack.
 const NESTING_MAX: usize = 32;
 
+/// How many templates are remembered, and how long their texts may be: 4 MiB together.
+const KNOWN_MAX: usize = 4096;
+const KNOWN_LENGTH_MAX_BYTES: usize = 1024;
+
+thread_local! {
+    /// What was read before. A plan is checked for each scenario and each case of its variants, with the same texts:
+    /// to read them each time was half of the check.
+    static KNOWN: RefCell<HashMap<String, Template>> = RefCell::default();
+}
+
 impl Template {
     /// Reads a text.
     ///
@@ -37,6 +50,21 @@ impl Template {
         if !text.contains("{{") {
             return Ok(Self::literal(text));
         }
+        if let Some(known) = KNOWN.with_borrow(|known| known.get(text).cloned()) {
+            return Ok(known);
+        }
+        let template = Self::compile(text)?;
+        if text.len() <= KNOWN_LENGTH_MAX_BYTES {
+            KNOWN.with_borrow_mut(|known| {
+                if known.len() < KNOWN_MAX {
+                    known.insert(text.to_owned(), template.clone());
+                }
+            });
+        }
+        Ok(template)
+    }
+
+    fn compile(text: &str) -> Result<Self, TemplateError> {
         let parsed = handlebars::Template::compile(text).map_err(|error| syntax(text, &error))?;
         let mut parts: Vec<Part> = Vec::new();
         for (element, mapping) in parsed.elements.iter().zip(&parsed.mapping) {
