@@ -60,7 +60,7 @@ fn a_person_is_told_all_that_the_engine_knows() {
         &text,
         &[
             ": \"${CHAT_HOOK:?}\"  # a secret: the input hook\n",
-            "- [ ] `ask`: A person does this.\n\nWhich revision?\n\nWho: platform. The answer looks like: \\[0-9\\]+\n",
+            "- [ ] `ask`: A person does this.\n\nWhich revision?\n\nWho: platform. Evidence: an answer in words. The answer looks like: \\[0-9\\]+\n",
             "\nASK_ANSWER=  # The words of the answer.\n",
             "\nUntil /phase is \"Completed\" and /left is 0, by JSON pointer. Then stop it (Ctrl-C). It has failed when the answer is \"gone\".\n",
             "\nwatch --exec --interval=15 -- kubectl get job x -o 'jsonpath={.status}'\n",

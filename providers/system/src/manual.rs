@@ -75,7 +75,7 @@ pub(crate) fn kind() -> ActionKind {
         previews_unknown: true,
         by_hand: vec![
             "# {{with.ask}}",
-            "# {{#if with.role}}Who: {{with.role}}. {{/if}}{{#if (eq with.evidence \"text\")}}Evidence: an answer in words. \
+            "# {{#if with.role}}Who: {{with.role}}. {{/if}}{{#if (or (not with.evidence) (eq with.evidence \"text\"))}}Evidence: an answer in words. \
              {{/if}}{{#if (eq with.evidence \"file\")}}Evidence: a file. {{/if}}{{#if (eq with.evidence \
              \"screenshot\")}}Evidence: a picture of the screen. {{/if}}{{#if (eq with.evidence \"confirm\")}}Evidence: the \
              word yes. {{/if}}{{#if with.expects}}The answer looks like: {{with.expects}}{{/if}}",
