@@ -302,6 +302,11 @@ impl Body {
 }
 
 impl Body {
+    /// True for the records after which none follows.
+    pub fn ends_the_run(&self) -> bool {
+        matches!(self, Self::Finished { .. } | Self::Aborted { .. })
+    }
+
     /// The step that the record is about.
     pub fn step(&self) -> Option<&StepName> {
         match self {

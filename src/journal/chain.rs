@@ -6,7 +6,6 @@
 use salvor_contract::RunId;
 
 use crate::digest::Digest;
-use crate::journal::body::Body;
 use crate::journal::file::FileStorage;
 use crate::journal::record::BadLine;
 use crate::journal::record::Line;
@@ -138,28 +137,7 @@ pub(super) async fn is_closed(storage: &FileStorage) -> bool {
         return false;
     };
     match Line::parse(&bytes) {
-        Ok((_, Parsed::Whole(record))) => match record.body {
-            Body::Finished { .. } | Body::Aborted { .. } => true,
-            Body::Opened { .. }
-            | Body::Confirmed { .. }
-            | Body::Resumed { .. }
-            | Body::Intent { .. }
-            | Body::Named { .. }
-            | Body::Probed { .. }
-            | Body::Chosen { .. }
-            | Body::Asked { .. }
-            | Body::Answered { .. }
-            | Body::Succeeded { .. }
-            | Body::Failed { .. }
-            | Body::Unknown { .. }
-            | Body::Decided { .. }
-            | Body::Skipped { .. }
-            | Body::Stopping { .. }
-            | Body::Halted { .. }
-            | Body::Removing { .. }
-            | Body::Removed { .. }
-            | Body::NotRemoved { .. } => false,
-        },
+        Ok((_, Parsed::Whole(record))) => record.body.ends_the_run(),
         Ok((_, Parsed::Spilled(..))) | Err(_) => false,
     }
 }

@@ -9,20 +9,17 @@ mod disk;
 pub(super) mod place;
 
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::BufRead as _;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use rustix::fs::OFlags;
 
 use crate::digest::Digest;
 use crate::journal::file::disk::Disk;
@@ -247,12 +244,10 @@ fn lock(disk: &Mutex<Disk>) -> std::sync::MutexGuard<'_, Disk> {
 
 fn open_journal(folder: &Path, is_new: bool) -> Result<File, StorageError> {
     let path = folder.join("journal");
-    let file = OpenOptions::new()
+    let file = place::options()
         .append(true)
         .read(true)
         .create(is_new)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(&path)
         .map_err(missing_or("open", &path))?;
     place::refuse_shared_file(&file, &path)?;
@@ -268,21 +263,16 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, StorageError> {
 }
 
 fn open_to_read(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)
+    place::options().read(true).open(path)
 }
 
 /// Sets space aside, in blocks and not as a hole. An existing reserve is completed.
 fn make_reserve(folder: &Path) -> Result<(), StorageError> {
     let path = folder.join("reserve");
-    let file = OpenOptions::new()
+    let file = place::options()
         .write(true)
         .create(true)
         .truncate(false)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(&path)
         .map_err(io_error("make", &path))?;
     rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, RESERVE)
@@ -298,12 +288,10 @@ fn put_blob(folder: &Path, digest: &Digest, bytes: &[u8]) -> Result<(), AppendEr
         return Ok(());
     }
     let part = folder.join(format!("{digest}.part"));
-    let written = OpenOptions::new()
+    let written = place::options()
         .write(true)
         .create(true)
         .truncate(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(&part)
         .and_then(|mut file| {
             file.write_all(bytes)?;

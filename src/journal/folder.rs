@@ -13,16 +13,13 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustix::fs::OFlags;
 use salvor_contract::Answer;
 use salvor_contract::Clock;
 use salvor_contract::RunId;
@@ -36,6 +33,7 @@ use crate::journal::file::FileStorage;
 use crate::journal::file::blocking;
 use crate::journal::file::io_error;
 use crate::journal::file::place::make_folder;
+use crate::journal::file::place::options;
 use crate::journal::file::place::refuse_network;
 use crate::journal::file::place::sync_folder;
 use crate::journal::file::read_file;
@@ -466,11 +464,9 @@ fn is_plain(name: &str) -> bool {
 fn make_once(path: &Path, bytes: &[u8], token: &str) -> Result<bool, StorageError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let part = folder.join(format!(".{token}.part"));
-    let made = OpenOptions::new()
+    let made = options()
         .write(true)
         .create_new(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(&part)
         .and_then(|mut file| {
             file.write_all(bytes)?;

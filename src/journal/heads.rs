@@ -5,16 +5,14 @@
 //! runs ahead of it. It is one line of fixed length, written over in place, so that a full disk does not matter.
 
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
-use rustix::fs::OFlags;
 use salvor_contract::RunId;
 
 use crate::digest::Digest;
 use crate::journal::file::place::make_folder;
+use crate::journal::file::place::options;
 use crate::journal::file::read_file;
 use crate::journal::state::Head;
 
@@ -48,12 +46,10 @@ impl Heads {
     /// Opens the file of a run for writing; none when it cannot be made. A run goes on without it.
     pub fn open(&self, run: &RunId) -> Option<HeadFile> {
         make_folder(&self.folder).ok()?;
-        let file = OpenOptions::new()
+        let file = options()
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o600)
-            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(self.folder.join(run.as_str()));
         file.ok().map(HeadFile)
     }

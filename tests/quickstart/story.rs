@@ -62,27 +62,7 @@ fn fitted(text: &str, world: &World) -> String {
 }
 
 fn the_platform_is_back(world: &World) {
-    assert_eq!(
-        world.psql("calabi", "select count(*), min(id), max(id) from charts"),
-        "1500|1|1500"
-    );
-    assert_eq!(
-        world.psql(
-            "calabi",
-            "select count(*) from charts where title = 'broken'"
-        ),
-        "0"
-    );
-    let newest = format!(
-        "select max(made) <= '{moment}'::timestamptz from charts",
-        moment = world.story.moment()
-    );
-    assert_eq!(world.psql("calabi", &newest), "t");
-    assert_eq!(
-        world.psql("calabi_pipelines", "select count(*), max(id) from dag_run"),
-        "400|400"
-    );
-
+    world.databases_are_back();
     let found = objects_below(&world.bucket(ARTIFACT_BUCKET));
     let expected: BTreeMap<String, Vec<u8>> = (0..ARTIFACTS)
         .map(|number| (format!("artifact-{number:04}.bin"), artifact(number)))

@@ -116,6 +116,30 @@ impl World {
         ));
     }
 
+    /// The databases are back as of the moment, and no row of after it.
+    pub fn databases_are_back(&self) {
+        assert_eq!(
+            self.psql("calabi", "select count(*), min(id), max(id) from charts"),
+            "1500|1|1500"
+        );
+        assert_eq!(
+            self.psql(
+                "calabi",
+                "select count(*) from charts where title = 'broken'"
+            ),
+            "0"
+        );
+        let newest = format!(
+            "select max(made) <= '{moment}'::timestamptz from charts",
+            moment = self.story.moment()
+        );
+        assert_eq!(self.psql("calabi", &newest), "t");
+        assert_eq!(
+            self.psql("calabi_pipelines", "select count(*), max(id) from dag_run"),
+            "400|400"
+        );
+    }
+
     /// Asks the restored cluster by psql.
     pub fn psql(&self, database: &str, sql: &str) -> String {
         let programs = &variables(&self.story)["SALVOR_INPUT_POSTGRES_BIN"];

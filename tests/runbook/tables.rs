@@ -9,6 +9,7 @@ use salvor_testbed::SUPERUSER;
 use salvor_testbed::require;
 
 use crate::typed::Printed;
+use crate::typed::must;
 use crate::typed::paste;
 use crate::typed::shell_in;
 use crate::typed::typed;
@@ -89,10 +90,7 @@ impl World {
     }
 
     fn typed(&self, script: &str) -> String {
-        let output = self.shell(script).output().expect("bash can be started");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "`{script}` failed:\n{said}");
-        String::from_utf8(output.stdout).expect("UTF-8")
+        must(self.shell(script))
     }
 
     fn by_hand(&self, scenario: &str, key: &str) -> Printed {

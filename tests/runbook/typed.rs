@@ -90,6 +90,14 @@ pub fn shell_in(folder: &Path, programs: &Path, script: &str) -> Command {
     shell
 }
 
+/// What a shell printed that must succeed.
+pub fn must(mut shell: Command) -> String {
+    let output = shell.output().expect("bash can be started");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{shell:?} failed:\n{said}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
 #[test]
 fn a_block_stands_under_its_step() {
     let text = "```sh\nA=1\n```\n- [ ] `one`: x\n````sh\n```\nls\n````\n- [ ] `two`: y\n";

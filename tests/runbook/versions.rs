@@ -7,6 +7,7 @@ use salvor_testbed::Part;
 use salvor_testbed::install;
 use salvor_testbed::require;
 
+use crate::typed::must;
 use crate::typed::paste;
 use crate::typed::shell_in;
 use crate::typed::typed;
@@ -50,10 +51,7 @@ impl World {
     }
 
     fn must(&self, script: &str) -> String {
-        let output = self.shell(script).output().expect("bash can be started");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "`{script}` failed:\n{said}");
-        String::from_utf8(output.stdout).expect("UTF-8")
+        must(self.shell(script))
     }
 
     /// Writes the plan, and types the commands of its runbook.

@@ -2,10 +2,14 @@
 
 use std::fs::DirBuilder;
 use std::fs::File;
+use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 use crate::journal::storage::StorageError;
 
@@ -71,6 +75,16 @@ pub(in crate::journal) fn refuse_shared_file(file: &File, path: &Path) -> Result
         });
     }
     Ok(())
+}
+
+/// How each file of the state is opened: made readable by its owner only, and never through a symbolic link at its
+/// name.
+pub(in crate::journal) fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    options
 }
 
 /// Makes a folder with all that lead to it, readable by its owner only, and makes their entries durable.

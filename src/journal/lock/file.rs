@@ -5,13 +5,11 @@
 //! removed file would keep out nobody.
 
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,11 +17,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rustix::fs::OFlags;
 use salvor_contract::Clock;
 
 use crate::journal::file::blocking;
 use crate::journal::file::place::make_folder;
+use crate::journal::file::place::options;
 use crate::journal::file::place::refuse_network;
 use crate::journal::heads::HeadFile;
 use crate::journal::heads::Heads;
@@ -197,13 +195,11 @@ fn read_claim(file: &mut File) -> Option<Claim> {
 }
 
 fn open(path: &Path, is_new: bool) -> io::Result<File> {
-    OpenOptions::new()
+    options()
         .read(true)
         .write(true)
         .create(is_new)
         .truncate(false)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
 }
 

@@ -32,6 +32,28 @@ fn holder() -> Holder {
     }
 }
 
+fn asked() -> Body {
+    Body::Asked {
+        step: "a".into(),
+        question: "which?".to_owned(),
+        role: None,
+        evidence: None,
+    }
+}
+
+fn answered() -> Body {
+    Body::Answered {
+        step: "a".into(),
+        answer: Answer {
+            text: "that".to_owned(),
+            by: "j.doe".to_owned(),
+            role: None,
+            at: START.parse().expect("a time"),
+            file: None,
+        },
+    }
+}
+
 fn opened() -> Body {
     Body::Opened {
         lineage: "lineage".to_owned(),
@@ -264,23 +286,7 @@ fn an_unknown_step_is_sent_again_only_after_a_decision() {
 
 #[test]
 fn a_question_is_answered_before_the_step_begins() {
-    let asked = Body::Asked {
-        step: "a".into(),
-        question: "which?".to_owned(),
-        role: None,
-        evidence: None,
-    };
-    let answered = Body::Answered {
-        step: "a".into(),
-        answer: Answer {
-            text: "that".to_owned(),
-            by: "j.doe".to_owned(),
-            role: None,
-            at: START.parse().expect("a time"),
-            file: None,
-        },
-    };
-    let bodies = [opened(), asked, answered, intent("a", 1)];
+    let bodies = [opened(), asked(), answered(), intent("a", 1)];
     let expected = [
         Status::Pending,
         Status::Asked,
@@ -451,28 +457,12 @@ fn a_step_that_was_under_way_while_nobody_looked_is_not_measured() {
 
 #[test]
 fn the_wait_for_an_answer_counts_while_somebody_could_give_one() {
-    let asked = Body::Asked {
-        step: "a".into(),
-        question: "which?".to_owned(),
-        role: None,
-        evidence: None,
-    };
-    let answered = Body::Answered {
-        step: "a".into(),
-        answer: Answer {
-            text: "that".to_owned(),
-            by: "j.doe".to_owned(),
-            role: None,
-            at: START.parse().expect("a time"),
-            file: None,
-        },
-    };
     let bodies = [
         opened(),
-        asked,
+        asked(),
         halted(),
         resumed(),
-        answered,
+        answered(),
         intent("a", 1),
         succeeded("a", 1, false),
     ];
