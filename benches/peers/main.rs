@@ -10,11 +10,14 @@
 //! memory as the kernel counted them, with all children that were waited for. `docs/performance.md` has the table.
 //! Nothing here judges: a peer that is not on the machine is named in the last lines, and the exit code is 1.
 
+mod database;
+mod dumps;
 mod floor;
 mod graph;
 mod ideal;
 mod layers;
 mod measure;
+mod moment;
 mod objects;
 mod peer;
 mod plan_folder;
@@ -30,7 +33,7 @@ use crate::peer::Peers;
 /// A row of the table: its name on the command line, and what measures it.
 type Row = (&'static str, fn(&Peers) -> Result<()>);
 
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 13] = [
     ("start", start::run),
     ("plan-1000", graph::plan_1000),
     ("plan-10000", graph::plan_10000),
@@ -42,6 +45,8 @@ const ROWS: [Row; 11] = [
     ("makespan-64", ideal::slots_64),
     ("objects-small", objects::small),
     ("objects-large", objects::large),
+    ("restore", dumps::restore),
+    ("pitr", moment::pitr),
 ];
 
 fn main() -> ExitCode {
