@@ -35,7 +35,7 @@ use crate::diff::warnings::traps;
 use crate::graph::Graph;
 use crate::model::instance::Instance;
 use crate::model::instance::Step;
-use crate::model::order::afterwards;
+use crate::model::order::Followers;
 use crate::recovery_points::Loss;
 use crate::recovery_points::select;
 use crate::survey::CONCURRENT_MAX;
@@ -70,6 +70,7 @@ pub async fn compute(
     let fixed = plan_facts(plan, &selected);
     let mut known = fixed.clone();
     let mut ledger = Ledger::default();
+    let followers = Followers::of(&plan.steps, reading.registry);
     let mut hints: Vec<StepWarning> = Vec::new();
     let mut planned: BTreeMap<StepName, PlannedStep> = BTreeMap::new();
     for level in graph.levels() {
@@ -142,8 +143,13 @@ pub async fn compute(
             if let Change::Seen(preview) = change {
                 add_known(&mut known, name, &preview.known);
             }
-            let after = afterwards(&plan.steps, reading.registry, name);
-            hints.extend(traps(reading.registry, name, kind, &draft, after));
+            hints.extend(traps(
+                reading.registry,
+                name,
+                kind,
+                &draft,
+                followers.after(name),
+            ));
             let plan_dir = &reading.surroundings.plan_dir;
             let is_made_here = |path: &str| ledger.is_written(path);
             let files = read_by(kind, &draft.with, plan_dir, is_made_here);

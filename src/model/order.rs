@@ -43,22 +43,37 @@ fn before<'s>(
     needs.chain(references).chain(after)
 }
 
-/// What the steps after one do about it. A final step that uses what it puts out comes along wherever it is run.
-pub fn afterwards(steps: &Steps, registry: &Registry, name: &StepName) -> Afterwards {
-    // A program looks, or a person is asked.
-    let only_looks = |step: &Step| {
-        let action = registry.action(&step.action);
-        action.is_some_and(|action| matches!(action.effect, Effect::Read | Effect::Ask))
-    };
-    let is_next = |step: &Step| {
-        let all = [&step.needs, &step.references, &step.after];
-        all.iter().any(|names| names.contains(name))
-    };
-    Afterwards {
-        is_given_back: steps
-            .values()
-            .any(|step| step.finally && step.references.contains(name)),
-        is_watched: steps.values().any(|step| is_next(step) && only_looks(step)),
+/// What the steps after each step do about it, found in one pass over all. A final step that uses what it puts out
+/// comes along wherever it is run.
+pub struct Followers<'a> {
+    given_back: BTreeSet<&'a StepName>,
+    watched: BTreeSet<&'a StepName>,
+}
+
+impl<'a> Followers<'a> {
+    /// Those of these steps.
+    pub fn of(steps: &'a Steps, registry: &Registry) -> Self {
+        // A program looks, or a person is asked.
+        let only_looks = |step: &&Step| {
+            let action = registry.action(&step.action);
+            action.is_some_and(|action| matches!(action.effect, Effect::Read | Effect::Ask))
+        };
+        let finals = steps.values().filter(|step| step.finally);
+        Self {
+            given_back: finals.flat_map(|step| &step.references).collect(),
+            watched: (steps.values().filter(only_looks))
+                .flat_map(|step| [&step.needs, &step.references, &step.after])
+                .flatten()
+                .collect(),
+        }
+    }
+
+    /// What they do about this one.
+    pub fn after(&self, name: &StepName) -> Afterwards {
+        Afterwards {
+            is_given_back: self.given_back.contains(name),
+            is_watched: self.watched.contains(name),
+        }
     }
 }
 

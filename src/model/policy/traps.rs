@@ -3,7 +3,7 @@
 use salvor_contract::Condition;
 use salvor_contract::Trap;
 
-use crate::model::order::afterwards;
+use crate::model::order::Followers;
 use crate::model::policy::numbers::Policy;
 use crate::plan_file::Code;
 use crate::plan_file::Node;
@@ -17,6 +17,7 @@ impl Policy<'_, '_> {
     /// warning that cannot be got rid of is not read.
     pub(super) fn traps(&self, problems: &mut Problems) {
         let registry = &self.judged.resolution.plan.registry;
+        let followers = Followers::of(&self.judged.steps, registry);
         for (name, step) in &self.judged.steps {
             let Some(action) = registry.action(&step.action) else {
                 continue;
@@ -29,7 +30,7 @@ impl Policy<'_, '_> {
                 takes: &action.with,
                 with: &with,
                 store: None,
-                after: afterwards(&self.judged.steps, registry, name),
+                after: followers.after(name),
             };
             for trap in &action.traps {
                 let Some(input) = trap.when.input() else {
