@@ -80,6 +80,7 @@ fn opened(folder: &StateFolder) -> Body {
         goal: Timestamp::UNIX_EPOCH,
         tool: "0.1.0".to_owned(),
         holder: Holder::of_this_process("j.doe"),
+        confirmed: Vec::new(),
     }
 }
 

@@ -4,6 +4,8 @@
 mod against;
 #[path = "operator/asking.rs"]
 mod asking;
+#[path = "operator/confirming.rs"]
+mod confirming;
 #[path = "operator/damaged.rs"]
 mod damaged;
 #[path = "operator/deciding.rs"]
@@ -26,6 +28,8 @@ mod panics;
 mod places;
 #[path = "operator/racing.rs"]
 mod racing;
+#[path = "operator/refusing.rs"]
+mod refusing;
 #[path = "operator/retrying.rs"]
 mod retrying;
 #[path = "operator/stating.rs"]

@@ -28,13 +28,22 @@ pub enum ConfirmError {
     },
 }
 
+/// What was confirmed.
+pub struct Confirmed {
+    /// The fingerprints.
+    pub fingerprints: Vec<String>,
+    /// Somebody was waited for: the world may be another one since.
+    pub was_asked: bool,
+}
+
 /// The fingerprints of everything that the change set destroys, each given by a flag or typed now.
 pub fn confirm(
     change_set: &ChangeSet,
     given: &[String],
     may_ask: bool,
-) -> Result<Vec<String>, ConfirmError> {
+) -> Result<Confirmed, ConfirmError> {
     let mut confirmed = BTreeSet::new();
+    let mut was_asked = false;
     let mut missing = Vec::new();
     let destroyed = change_set.steps.iter().flat_map(|step| {
         let verb = verb_of(&step.change);
@@ -48,6 +57,7 @@ pub fn confirm(
         if given.contains(fingerprint) {
             confirmed.insert(fingerprint.clone());
         } else if may_ask && std::io::stdin().is_terminal() {
+            was_asked = true;
             output::progress(&format!("This {verb} {}.", destroyed.what));
             output::prompt(&format!("Type its fingerprint to go on ({fingerprint}): "));
             let mut typed = String::new();
@@ -66,7 +76,10 @@ pub fn confirm(
         }
     }
     if missing.is_empty() {
-        Ok(confirmed.into_iter().collect())
+        Ok(Confirmed {
+            fingerprints: confirmed.into_iter().collect(),
+            was_asked,
+        })
     } else {
         Err(ConfirmError::Missing {
             missing: missing.join("; "),

@@ -64,7 +64,7 @@ impl Engine<'_> {
             .with_state(|state| state.step(&step.name).next_attempt());
         let prepared = match self.operation(step, attempt).await {
             Ok(operation) => self
-                .destroys_what_was_confirmed(&operation)
+                .destroys_what_was_confirmed(step, &operation)
                 .await
                 .map(|()| operation),
             Err(why) => Err(why),
@@ -158,7 +158,18 @@ impl Engine<'_> {
 
     /// Refuses an operation that would destroy something whose fingerprint nobody typed: what is there may have
     /// changed since the change set was made, and what a template names is known only now.
-    async fn destroys_what_was_confirmed(&self, operation: &Operation) -> Result<(), NoOperation> {
+    async fn destroys_what_was_confirmed(
+        &self,
+        step: &PlannedStep,
+        operation: &Operation,
+    ) -> Result<(), NoOperation> {
+        let is_typed = |fingerprint: &String| {
+            self.journal
+                .with_state(|state| state.confirmed.contains_key(fingerprint))
+        };
+        if let Some(destroyed) = (step.confirm.iter()).find(|it| !is_typed(&it.fingerprint)) {
+            return Err(unconfirmed(destroyed).into());
+        }
         let kind = self.registry.action(&operation.action);
         match kind.map(|kind| kind.destroys) {
             Some(Destroys::Never) | None => return Ok(()),
@@ -169,24 +180,9 @@ impl Engine<'_> {
             .reading()
             .ask(async |call| provider.preview(operation, &call).await)
             .await?;
-        let is_confirmed = |destroyed: &Destroyed| {
-            self.journal
-                .with_state(|state| state.confirmed.contains_key(&destroyed.fingerprint))
-        };
-        match preview
-            .destroys
-            .iter()
-            .find(|destroyed| !is_confirmed(destroyed))
-        {
+        match (preview.destroys.iter()).find(|it| !is_typed(&it.fingerprint)) {
             None => Ok(()),
-            Some(destroyed) => Err(Error::refused_with(
-                format!(
-                    "it would destroy {}, which nobody confirmed",
-                    destroyed.what
-                ),
-                "Make a new plan: the world is not what this one was made from.",
-            )
-            .into()),
+            Some(destroyed) => Err(unconfirmed(destroyed).into()),
         }
     }
 
@@ -381,4 +377,14 @@ fn inputs_digest(operation: &Operation) -> Digest {
         ..
     } = operation;
     Digest::of_value(&(action, with, config, store, point, answer))
+}
+
+fn unconfirmed(destroyed: &Destroyed) -> Error {
+    Error::refused_with(
+        format!(
+            "it would destroy {}, which nobody confirmed",
+            destroyed.what
+        ),
+        "Make a new plan, and confirm what it destroys.",
+    )
 }

@@ -48,15 +48,10 @@ pub enum Body {
         tool: String,
         /// The process that writes epoch 1.
         holder: Holder,
-    },
-
-    /// The operator typed the fingerprints of what is destroyed, or named an open run beside which this one begins;
-    /// written before the first intent that needs one. Crash after it: `resume` need not ask for these again.
-    Confirmed {
-        /// As typed.
-        fingerprints: Vec<String>,
-        /// Who typed them.
-        by: String,
+        /// The fingerprints of what is destroyed, as the holder's operator typed them, and the open runs beside which
+        /// this one begins. They stand in the first record, so that no crash comes between the run and its confirmation.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        confirmed: Vec<String>,
     },
 
     /// The first record of every later process, under the next epoch: `resume`, a takeover of a dead holder's
@@ -277,7 +272,6 @@ impl Body {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Opened { .. } => "opened",
-            Self::Confirmed { .. } => "confirmed",
             Self::Resumed { .. } => "resumed",
             Self::Intent { .. } => "intent",
             Self::Named { .. } => "named",
@@ -325,7 +319,6 @@ impl Body {
             | Self::Removed { step, .. }
             | Self::NotRemoved { step, .. } => Some(step),
             Self::Opened { .. }
-            | Self::Confirmed { .. }
             | Self::Resumed { .. }
             | Self::Stopping { .. }
             | Self::Halted { .. }

@@ -244,6 +244,20 @@ impl StateFolder {
         Ok(open)
     }
 
+    /// How many bytes the journal of each run has: what is the same twice saw no run go on in between.
+    ///
+    /// # Errors
+    /// When the folder of the runs cannot be read.
+    pub async fn lengths(&self) -> Result<BTreeMap<RunId, u64>, StorageError> {
+        let mut lengths = BTreeMap::new();
+        for run in self.run_ids().await? {
+            let journal = self.run_folder(&run)?.join("journal");
+            let length = tokio::fs::metadata(journal).await.map_or(0, |it| it.len());
+            lengths.insert(run, length);
+        }
+        Ok(lengths)
+    }
+
     /// The runs that were opened after this one, and those of which that cannot be told.
     ///
     /// # Errors

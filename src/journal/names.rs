@@ -1,7 +1,7 @@
 //! Ids of runs and operations, derived and not random.
 //!
-//! A runner that lost its journal and applies the same approved change set again computes the same names,
-//! and so finds what it made. To do the same once more on purpose takes a new approval nonce.
+//! The same approved change set has the same names again, so that what a run made can be told by its marks when its
+//! journal is lost. To do the same once more on purpose takes a new approval nonce.
 
 use salvor_contract::OperationId;
 use salvor_contract::RunId;

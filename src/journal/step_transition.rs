@@ -210,7 +210,6 @@ impl StepState {
                 *self.removing(op)? = RemovalState::Failed(what.clone());
             }
             Body::Opened { .. }
-            | Body::Confirmed { .. }
             | Body::Resumed { .. }
             | Body::Chosen { .. }
             | Body::Stopping { .. }

@@ -86,6 +86,7 @@ impl RunState {
             goal,
             tool,
             holder,
+            confirmed,
         } = body
         else {
             return Err(illegal(record, "the first record is `opened`"));
@@ -110,7 +111,10 @@ impl RunState {
             epoch: 1,
             steps: Default::default(),
             chosen: Default::default(),
-            confirmed: Default::default(),
+            confirmed: confirmed
+                .iter()
+                .map(|typed| (typed.clone(), holder.by.clone()))
+                .collect(),
             pauses: Vec::new(),
             operations: Default::default(),
             head: Head {
@@ -192,11 +196,6 @@ impl RunState {
         self.check_phase(&record.body)?;
         match &record.body {
             Body::Opened { .. } => return Err("a run is opened once".to_owned()),
-            Body::Confirmed { fingerprints, by } => {
-                for fingerprint in fingerprints {
-                    self.confirmed.insert(fingerprint.clone(), by.clone());
-                }
-            }
             Body::Resumed {
                 holder,
                 why: _,

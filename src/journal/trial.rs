@@ -110,6 +110,7 @@ pub(super) fn opened(lineage: &str) -> Body {
         goal: "2026-04-06T01:30:00Z".parse().expect("a time"),
         tool: "0.1.0".to_owned(),
         holder: holder(),
+        confirmed: vec!["app/9f27".to_owned()],
     }
 }
 

@@ -18,6 +18,7 @@ use crate::plan_file::Code;
 use crate::plan_file::Content;
 use crate::plan_file::Document;
 use crate::plan_file::Look;
+use crate::plan_file::Node;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Sources;
@@ -229,6 +230,7 @@ fn plan_of(document: Document, registry: &Registry, problems: &mut Problems) -> 
     let plan = root.table("plan").cloned().unwrap_or_default();
     let text = |key: &str| plan.text(key).unwrap_or_default().to_owned();
     refuse_duplicates(&steps, &stores, &variants, problems);
+    refuse_address(root.get("state"), problems);
     Plan {
         name: text("name"),
         title: text("title"),
@@ -247,9 +249,21 @@ fn plan_of(document: Document, registry: &Registry, problems: &mut Problems) -> 
         policies: sections::policies(root, problems),
         drills: sections::drills(root),
         notify: sections::notify(root),
-        limits: sections::limits(root),
+        limits: sections::limits(root, problems),
         limited: sections::limited(root),
         sources: document.sources,
+    }
+}
+
+/// An address would be taken for a folder of that name beside the plan, and the runs for kept elsewhere.
+fn refuse_address(state: Option<&Node>, problems: &mut Problems) {
+    let address = state.filter(|node| node.text().is_some_and(|text| text.contains("://")));
+    if let Some(node) = address {
+        problems.push(
+            Problem::error(Code::BadValue, "`state` is an address")
+                .at(node.at, "runs are kept in a folder")
+                .help("name a folder; one on another disk than what can be lost"),
+        );
     }
 }
 

@@ -25,17 +25,18 @@ with = { target = "work", value = 1, class = "named", takes = "2s" }
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a person sees and types.
-struct Terminal {
+pub struct Terminal {
     keyboard: ChildStdin,
     shown: mpsc::Receiver<Vec<u8>>,
     seen: String,
 }
 
 impl Terminal {
-    fn apply(folder: &Folder, kind: &str) -> Self {
+    /// Starts a command of salvor at a terminal of this kind.
+    pub fn start(folder: &Folder, kind: &str, arguments: &str) -> Self {
         let mut command = folder.command_of("/usr/bin/script");
-        let apply = format!("{} apply", env!("CARGO_BIN_EXE_salvor"));
-        command.args(["--quiet", "--flush", "--command", &apply, "/dev/null"]);
+        let typed = format!("{} {arguments}", env!("CARGO_BIN_EXE_salvor"));
+        command.args(["--quiet", "--flush", "--command", &typed, "/dev/null"]);
         command.env("TERM", kind).stdin(Stdio::piped());
         let mut child = command.spawn().expect("util-linux");
         let keyboard = child.stdin.take().expect("it is piped");
@@ -55,9 +56,21 @@ impl Terminal {
         }
     }
 
+    /// Waits until the command has ended.
+    #[track_caller]
+    pub fn ends(&mut self) {
+        loop {
+            match self.shown.recv_timeout(PATIENCE) {
+                Ok(_) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it goes on: {:?}", self.seen),
+            }
+        }
+    }
+
     /// What is shown from here to the end of these words.
     #[track_caller]
-    fn until(&mut self, words: &str) -> String {
+    pub fn until(&mut self, words: &str) -> String {
         loop {
             if let Some(at) = self.seen.find(words) {
                 let rest = self.seen.split_off(at + words.len());
@@ -70,7 +83,8 @@ impl Terminal {
         }
     }
 
-    fn types(&mut self, line: &str) {
+    /// Types a line.
+    pub fn types(&mut self, line: &str) {
         let typed = writeln!(self.keyboard, "{line}");
         typed.expect("the terminal is there");
     }
@@ -79,7 +93,7 @@ impl Terminal {
 #[track_caller]
 fn a_question_stays_until_it_is_answered(kind: &str) {
     let folder = Folder::of_steps(STEPS, &["review", "work"], &json!({}));
-    let mut terminal = Terminal::apply(&folder, kind);
+    let mut terminal = Terminal::start(&folder, kind, "apply");
     let prompt = "answer to review > ";
     terminal.until("Is it well?");
     terminal.until(prompt);

@@ -16,6 +16,8 @@ use salvor_contract::Error;
 use salvor_contract::Fields;
 use salvor_contract::Idempotency;
 use salvor_contract::IdentityTemplate;
+use salvor_contract::InputRefusal;
+use salvor_contract::KindName;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
 use salvor_contract::Output;
@@ -32,6 +34,7 @@ use salvor_contract::StoreRequest;
 use salvor_contract::Survey;
 use salvor_contract::Trap;
 use salvor_contract::Type;
+use salvor_contract::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -264,6 +267,20 @@ fn nothing<T>() -> Result<T, Error> {
 impl Provider for Described {
     fn description(&self) -> &Description {
         &self.0
+    }
+
+    fn refusals(&self, kind: &KindName, with: &Values) -> Vec<InputRefusal> {
+        let url = with
+            .text("url")
+            .filter(|_| kind.as_str() == "system.http-check");
+        let refused = match url {
+            Some(url) if url.starts_with("secret:") => Error::refused("a secret is no address"),
+            Some(url) if !url.contains("://") => {
+                Error::refused_with(format!("{url} is not a URL"), "begin it with https://")
+            }
+            Some(_) | None => return Vec::new(),
+        };
+        vec![InputRefusal::of("url", &refused)]
     }
 
     async fn survey(&self, _: &StoreRequest, _: &Call<'_>) -> Result<Survey, Error> {

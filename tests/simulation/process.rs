@@ -257,6 +257,9 @@ fn opening(shared: &Shared, number: usize) -> Body {
         goal: shared.change_set.goal,
         tool: "0.0.0".to_owned(),
         holder: holder(number),
+        confirmed: (shared.change_set.steps.iter())
+            .flat_map(|step| step.confirm.iter().map(|it| it.fingerprint.clone()))
+            .collect(),
     }
 }
 

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 
 use crate::call::Call;
 use crate::error::Error;
+use crate::input_refusal::InputRefusal;
 use crate::kind::Description;
+use crate::names::KindName;
 use crate::operation::Operation;
 use crate::operation::StoreRequest;
 use crate::outcome::Finding;
@@ -14,6 +16,7 @@ use crate::outcome::Removal;
 use crate::point::RecoveryPoint;
 use crate::point::Survey;
 use crate::preview::Preview;
+use crate::values::Values;
 
 /// Something that salvor can recover with: a cloud, a database, a cluster, the local system.
 ///
@@ -25,6 +28,14 @@ use crate::preview::Preview;
 pub trait Provider: Send + Sync {
     /// What this provider tells about itself. Always the same.
     fn description(&self) -> &Description;
+
+    /// What of the inputs of a store or an action it refuses whatever the world looks like: an expression that is none,
+    /// an address that is none. Pure. Inputs that are known only in the run are not texts yet: [`Values::text`] gives
+    /// what is written as it is.
+    fn refusals(&self, kind: &KindName, with: &Values) -> Vec<InputRefusal> {
+        let _ = (kind, with);
+        Vec::new()
+    }
 
     /// Looks at a store: reads only, paged to the end. What could not be seen is an error or is marked
     /// in the survey, never taken for absent. A provider without kinds of stores leaves it out.

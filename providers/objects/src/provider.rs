@@ -6,6 +6,8 @@ use salvor_contract::Description;
 use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Finding;
+use salvor_contract::InputRefusal;
+use salvor_contract::KindName;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
 use salvor_contract::Preview;
@@ -15,6 +17,7 @@ use salvor_contract::RecoveryPoint;
 use salvor_contract::Removal;
 use salvor_contract::StoreRequest;
 use salvor_contract::Survey;
+use salvor_contract::Values;
 
 use crate::actions::plan;
 use crate::check::CheckInputs;
@@ -28,6 +31,7 @@ use crate::failure::one_line;
 use crate::place::Place;
 use crate::store::Dated;
 use crate::store::Whole;
+use crate::store::refusals_of_dated;
 
 /// The provider `objects`. It holds nothing but clients with their connections.
 pub struct Objects {
@@ -92,6 +96,13 @@ impl Store {
 impl Provider for Objects {
     fn description(&self) -> &Description {
         &self.description
+    }
+
+    fn refusals(&self, kind: &KindName, with: &Values) -> Vec<InputRefusal> {
+        match kind.as_str() {
+            "objects.dated" => refusals_of_dated(with),
+            _ => Vec::new(),
+        }
     }
 
     async fn survey(&self, store: &StoreRequest, call: &Call<'_>) -> Result<Survey, Error> {

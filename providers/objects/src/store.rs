@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use salvor_contract::Call;
 use salvor_contract::Error;
+use salvor_contract::InputRefusal;
 use salvor_contract::PointId;
 use salvor_contract::PointState;
 use salvor_contract::Reach;
@@ -58,6 +59,16 @@ pub(crate) struct Dated {
 pub(crate) struct Whole {
     /// The objects: s3://bucket/prefix/, or for a plain copy also file:///folder/.
     pub(crate) url: String,
+}
+
+/// What no listing of dated backups could make good.
+pub(crate) fn refusals_of_dated(with: &Values) -> Vec<InputRefusal> {
+    let refused = with.text("pattern").map(Pattern::parse);
+    refused
+        .and_then(Result::err)
+        .iter()
+        .map(|error| InputRefusal::of("pattern", error))
+        .collect()
 }
 
 fn default_pattern() -> String {

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use salvor_contract::Call;
 use salvor_contract::Error;
+use salvor_contract::InputRefusal;
 use salvor_contract::PointId;
 use salvor_contract::PointState;
 use salvor_contract::Reach;
@@ -86,24 +87,36 @@ impl DumpsInputs {
     }
 
     fn parsed_pattern(&self) -> Result<Option<Pattern>, Error> {
-        self.pattern
-            .as_deref()
-            .map(Pattern::parse)
-            .transpose()
-            .map_err(|error| Error::refused(format!("pattern: {error}")))
+        self.pattern.as_deref().map(pattern_of).transpose()
     }
 
     fn time_of_day(&self) -> Result<Option<jiff::civil::Time>, Error> {
-        let Some(text) = &self.time else {
-            return Ok(None);
-        };
-        time(text).map(Some).ok_or_else(|| {
-            Error::refused_with(
-                format!("time: `{text}` is not a time of day"),
-                "write hours and minutes in UTC, such as 02:00",
-            )
-        })
+        self.time.as_deref().map(time_of).transpose()
     }
+}
+
+fn pattern_of(text: &str) -> Result<Pattern, Error> {
+    Pattern::parse(text).map_err(|error| Error::refused(format!("pattern: {error}")))
+}
+
+fn time_of(text: &str) -> Result<jiff::civil::Time, Error> {
+    time(text).ok_or_else(|| {
+        Error::refused_with(
+            format!("time: `{text}` is not a time of day"),
+            "write hours and minutes in UTC, such as 02:00",
+        )
+    })
+}
+
+/// What no listing could make good.
+pub fn refusals(with: &Values) -> Vec<InputRefusal> {
+    let pattern = with.text("pattern").and_then(|text| pattern_of(text).err());
+    let time = with.text("time").and_then(|text| time_of(text).err());
+    let refused = [("pattern", pattern), ("time", time)];
+    refused
+        .iter()
+        .filter_map(|(input, error)| Some(InputRefusal::of(input, error.as_ref()?)))
+        .collect()
 }
 
 /// Lists the dumps.

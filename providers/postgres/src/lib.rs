@@ -32,6 +32,8 @@ use salvor_contract::Description;
 use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Finding;
+use salvor_contract::InputRefusal;
+use salvor_contract::KindName;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
 use salvor_contract::Preview;
@@ -74,6 +76,13 @@ fn unknown_kind(name: &str) -> Error {
 impl Provider for Postgres {
     fn description(&self) -> &Description {
         &self.description
+    }
+
+    fn refusals(&self, kind: &KindName, with: &Values) -> Vec<InputRefusal> {
+        match kind.as_str() {
+            kinds::DUMPS => dumps::refusals(with),
+            _ => Vec::new(),
+        }
     }
 
     async fn survey(&self, store: &StoreRequest, call: &Call<'_>) -> Result<Survey, Error> {

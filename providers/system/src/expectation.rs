@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use salvor_contract::Error;
 use salvor_contract::Finding;
 use salvor_contract::Judgement;
 use serde_json::Value;
@@ -84,6 +85,23 @@ impl Expectation {
         }
         (*seen == self.value).then_some(Ordering::Equal)
     }
+}
+
+/// What can never be as expected, whatever the answer is: by pointer, or by a sign that is none.
+pub(crate) fn refusal(expected: &Value) -> Option<Error> {
+    let refuse = |what: String, hint: &str| Some(Error::refused_with(what, hint));
+    expected.as_object()?.iter().find_map(|(pointer, written)| {
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            let hint = "begin it with a slash, as \"/status\"; \"\" is the whole answer";
+            return refuse(format!("`{pointer}` is not a JSON pointer"), hint);
+        }
+        let text = written.as_str()?.trim_start();
+        let is_meant = text.starts_with('=') && !text.starts_with("==") || text.starts_with("<>");
+        let hint = "write ==, !=, >, >=, < or <= before the value";
+        is_meant
+            .then(|| refuse(format!("`{text}` begins with a sign that is none"), hint))
+            .flatten()
+    })
 }
 
 impl fmt::Display for Expectation {

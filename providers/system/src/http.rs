@@ -71,27 +71,34 @@ pub(crate) struct Draft<'a> {
     pub(crate) is_url_secret: bool,
 }
 
+/// A URL that can be asked. `shown` stands for it in errors.
+///
+/// # Errors
+/// [`Error::Refused`] for what is none.
+pub(crate) fn url_of(text: &str, shown: &str) -> Result<Url, Error> {
+    let url: Url = text
+        .parse()
+        .map_err(|error| Error::refused(format!("{shown} is not a URL: {error}")))?;
+    let has_host = url.host_str().is_some_and(|host| !host.is_empty());
+    if !matches!(url.scheme(), "http" | "https") || !has_host {
+        return Err(Error::refused(format!(
+            "{shown} is not an http or https URL with a host"
+        )));
+    }
+    Ok(url)
+}
+
 impl Request {
     /// Builds a request; resolves its secrets.
     ///
     /// # Errors
     /// [`Error::Refused`] for a URL or header that is not one, and for a secret that would go out in the clear.
     pub(crate) async fn new(draft: Draft<'_>, call: &Call<'_>) -> Result<Self, Error> {
-        let shown = if draft.is_url_secret {
-            "the secret URL"
-        } else {
-            draft.url
+        let url = match draft.is_url_secret {
+            true => url_of(draft.url, "the secret URL")?,
+            false => url_of(draft.url, draft.url)?,
         };
-        let url: Url = draft
-            .url
-            .parse()
-            .map_err(|error| Error::refused(format!("{shown} is not a URL: {error}")))?;
         let host = url.host_str().unwrap_or_default().to_owned();
-        if !matches!(url.scheme(), "http" | "https") || host.is_empty() {
-            return Err(Error::refused(format!(
-                "{shown} is not an http or https URL with a host"
-            )));
-        }
         let literal = host
             .trim_start_matches('[')
             .trim_end_matches(']')

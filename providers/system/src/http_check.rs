@@ -11,6 +11,7 @@ use salvor_contract::Error;
 use salvor_contract::Fields;
 use salvor_contract::Finding;
 use salvor_contract::IdentityTemplate;
+use salvor_contract::InputRefusal;
 use salvor_contract::Judgement;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
@@ -29,10 +30,12 @@ use serde_json::Value;
 
 use crate::expectation::judge;
 use crate::expectation::output;
+use crate::expectation::refusal;
 use crate::http::Answer;
 use crate::http::Draft;
 use crate::http::NoAnswer;
 use crate::http::Request;
+use crate::http::url_of;
 
 /// The full name.
 pub(crate) const NAME: &str = "system.http-check";
@@ -94,6 +97,17 @@ impl From<Verb> for Method {
             Verb::Post => Self::POST,
         }
     }
+}
+
+/// What no answer could make good.
+pub(crate) fn refusals(with: &Values) -> Vec<InputRefusal> {
+    let url = with.text("url").and_then(|url| url_of(url, url).err());
+    let json = with.get("json").and_then(refusal);
+    let refused = [("url", url), ("json", json)];
+    refused
+        .iter()
+        .filter_map(|(input, error)| Some(InputRefusal::of(input, error.as_ref()?)))
+        .collect()
 }
 
 fn ok() -> Vec<u16> {

@@ -8,6 +8,7 @@ use salvor_contract::Condition;
 use salvor_contract::Effect;
 use salvor_contract::Error;
 use salvor_contract::Fields;
+use salvor_contract::InputRefusal;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
 use salvor_contract::Output;
@@ -148,16 +149,28 @@ pub(crate) fn probe(operation: &Operation) -> Probe {
     }
 }
 
+/// What no answer could make good.
+pub(crate) fn refusals(with: &Values) -> Vec<InputRefusal> {
+    let expects = with.text("expects").map(whole);
+    let refused = expects.and_then(Result::err);
+    refused
+        .iter()
+        .map(|error| InputRefusal::of("expects", error))
+        .collect()
+}
+
 fn pattern(manual: &Manual) -> Result<Option<regex::Regex>, Error> {
-    manual
-        .expects
-        .as_ref()
-        .map(|text| {
-            regex::Regex::new(&format!("^(?:{text})$")).map_err(|_| {
-                Error::refused(format!("`expects` is not a regular expression: {text}"))
-            })
-        })
-        .transpose()
+    manual.expects.as_deref().map(whole).transpose()
+}
+
+/// An expression that matches the whole answer.
+fn whole(text: &str) -> Result<regex::Regex, Error> {
+    regex::Regex::new(&format!("^(?:{text})$")).map_err(|_| {
+        Error::refused_with(
+            format!("`expects` is not a regular expression: {text}"),
+            "write one that matches the whole answer, as [0-9]+ or yes|no",
+        )
+    })
 }
 
 fn judge(manual: &Manual, answer: &Answer) -> Result<(), String> {

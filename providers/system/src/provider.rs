@@ -5,6 +5,8 @@ use salvor_contract::Call;
 use salvor_contract::Description;
 use salvor_contract::Error;
 use salvor_contract::Fields;
+use salvor_contract::InputRefusal;
+use salvor_contract::KindName;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
 use salvor_contract::Preview;
@@ -14,6 +16,7 @@ use salvor_contract::RecoveryPoint;
 use salvor_contract::Removal;
 use salvor_contract::StoreRequest;
 use salvor_contract::Survey;
+use salvor_contract::Values;
 
 use crate::exec;
 use crate::http_check;
@@ -60,6 +63,16 @@ impl Default for System {
 impl Provider for System {
     fn description(&self) -> &Description {
         &self.description
+    }
+
+    fn refusals(&self, kind: &KindName, with: &Values) -> Vec<InputRefusal> {
+        match kind.as_str() {
+            // The name of a store as well.
+            manual::NAME => [stated::refusals(with), manual::refusals(with)].concat(),
+            http_check::NAME => http_check::refusals(with),
+            render::NAME => render::refusals(with),
+            _ => Vec::new(),
+        }
     }
 
     async fn survey(&self, store: &StoreRequest, call: &Call<'_>) -> Result<Survey, Error> {

@@ -24,6 +24,7 @@ use salvor_contract::Fields;
 use salvor_contract::FileInput;
 use salvor_contract::Idempotency;
 use salvor_contract::IdentityTemplate;
+use salvor_contract::InputRefusal;
 use salvor_contract::Isolation;
 use salvor_contract::Operation;
 use salvor_contract::Outcome;
@@ -113,14 +114,7 @@ struct Filled {
 
 fn rendered(operation: &Operation, call: &Call<'_>) -> Result<Filled, Error> {
     let render: Render = operation.with.parse()?;
-    let template = below(&render.template)
-        .map(|path| call.plan_dir.join(path))
-        .ok_or_else(|| {
-            Error::refused(format!(
-                "the template {} is not below the plan's folder",
-                render.template
-            ))
-        })?;
+    let template = call.plan_dir.join(template_of(&render.template)?);
     let unreadable = |error: std::io::Error| {
         Error::refused(format!("{} cannot be read: {error}", template.display()))
     };
@@ -145,17 +139,40 @@ fn rendered(operation: &Operation, call: &Call<'_>) -> Result<Filled, Error> {
                 "every name in the template must stand in `values`",
             )
         })?;
-    let is_safe = Path::new(&render.target).is_absolute() || below(&render.target).is_some();
-    if !is_safe {
-        return Err(Error::refused(format!(
-            "the target {} leaves the plan's folder",
-            render.target
-        )));
-    }
     Ok(Filled {
-        target: call.path(&render.target),
+        target: call.path(target_of(&render.target)?),
         text,
     })
+}
+
+/// What is refused of the paths alone.
+pub(crate) fn refusals(with: &Values) -> Vec<InputRefusal> {
+    let template = with.text("template").map(template_of);
+    let target = with.text("target").map(target_of);
+    let template = template.and_then(Result::err).map(|e| ("template", e));
+    let target = target.and_then(Result::err).map(|e| ("target", e));
+    let refused = template.iter().chain(&target);
+    refused
+        .map(|(input, error)| InputRefusal::of(input, error))
+        .collect()
+}
+
+fn template_of(path: &str) -> Result<&Path, Error> {
+    below(path).ok_or_else(|| {
+        Error::refused_with(
+            format!("the template {path} is not below the plan's folder"),
+            "put it into the plan's folder, so that it travels with the plan",
+        )
+    })
+}
+
+fn target_of(path: &str) -> Result<&str, Error> {
+    match Path::new(path).is_absolute() || below(path).is_some() {
+        true => Ok(path),
+        false => Err(Error::refused(format!(
+            "the target {path} leaves the plan's folder"
+        ))),
+    }
 }
 
 /// A relative path that stays below where it begins.

@@ -8,6 +8,7 @@ use salvor_contract::Call;
 use salvor_contract::Error;
 use salvor_contract::Fields;
 use salvor_contract::IdentityTemplate;
+use salvor_contract::InputRefusal;
 use salvor_contract::PointId;
 use salvor_contract::PointState;
 use salvor_contract::Reach;
@@ -86,13 +87,28 @@ fn problem(stated: &Stated, at: Timestamp, now: Timestamp) -> Option<String> {
         ));
     }
     let (id, pattern) = (stated.id.as_ref()?, stated.id_pattern.as_ref()?);
-    match regex::Regex::new(&format!("^(?:{pattern})$")) {
-        Err(_) => Some(format!(
-            "`id-pattern` is not a regular expression: {pattern}"
-        )),
+    match whole(pattern) {
+        Err(error) => Some(error.to_string()),
         Ok(pattern) if pattern.is_match(id) => None,
         Ok(_) => Some(format!("the id `{id}` does not match {pattern}")),
     }
+}
+
+/// What no statement could make good.
+pub(crate) fn refusals(with: &Values) -> Vec<InputRefusal> {
+    let refused = with.text("id-pattern").and_then(|text| whole(text).err());
+    refused
+        .iter()
+        .map(|error| InputRefusal::of("id-pattern", error))
+        .collect()
+}
+
+fn whole(pattern: &str) -> Result<regex::Regex, Error> {
+    regex::Regex::new(&format!("^(?:{pattern})$")).map_err(|_| {
+        Error::refused(format!(
+            "`id-pattern` is not a regular expression: {pattern}"
+        ))
+    })
 }
 
 /// The one point that was stated.

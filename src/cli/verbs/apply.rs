@@ -1,9 +1,11 @@
 //! `salvor apply`: does what a plan or a saved change set says, once, and only while it still holds.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use salvor_contract::Period;
+use salvor_contract::RunId;
 
 use crate::change_set;
 use crate::change_set::ChangeSet;
@@ -16,7 +18,6 @@ use crate::cli::others::refuse_open;
 use crate::cli::output;
 use crate::cli::part::Hold;
 use crate::cli::part::Way;
-use crate::cli::part::operator;
 use crate::cli::part::source;
 use crate::cli::planning;
 use crate::cli::refusal::Refusal;
@@ -37,112 +38,185 @@ use crate::surroundings::Surroundings;
 const VALID: Period = Period::from_seconds(24 * 60 * 60);
 
 /// Applies a plan, or a saved change set.
+///
+/// The lock is held while a person confirms, as nobody else may move the environment meanwhile. What moves all the
+/// same (the world itself, the plan, another run before the lock was taken) is found by a second look.
 pub async fn apply(
     arguments: &Apply,
     registry: &Registry,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
     refuse_missing(&arguments.choice.plan)?;
-    let (change_set, state) = if is_change_set(&arguments.choice.plan) {
-        approved(arguments, registry, surroundings).await?
-    } else {
-        let instance = load::instance(
-            &arguments.choice,
-            arguments.scenario.scenario.as_deref(),
-            registry,
-        )?;
-        let request = load::request(&arguments.goal)?;
-        let state = load::state_of(&instance, surroundings).await?;
-        let computed =
-            planning::look(&instance, &state, registry, surroundings, request, VALID).await?;
-        output::result_text(&planning::text(&computed));
-        planning::refuse_problems(&computed)?;
-        (computed.change_set, state)
+    let asked = match is_change_set(&arguments.choice.plan) {
+        true => saved(arguments, registry, surroundings).await?,
+        false => planned(arguments, registry, surroundings).await?,
     };
-    let fingerprints = confirm(&change_set, &arguments.confirmed, !arguments.no_input)?;
-    begin(
-        &change_set,
-        state,
-        fingerprints,
-        &arguments.despite,
+    let digest = asked.change_set.digest();
+    let run = run_id(asked.state.lineage(), &digest, &asked.change_set.nonce);
+    let hold = Hold::take(asked.state, run, surroundings).await?;
+    let approved = Approved {
+        change_set: asked.change_set,
+        shown: asked.shown,
+        hold,
+        arguments,
         registry,
         surroundings,
-        !arguments.no_input,
-    )
-    .await
-}
-
-/// Opens the run of a change set and performs it.
-async fn begin(
-    change_set: &ChangeSet,
-    state: StateFolder,
-    mut fingerprints: Vec<String>,
-    despite: &[String],
-    registry: &Registry,
-    surroundings: &Surroundings,
-    may_ask: bool,
-) -> anyhow::Result<Exit> {
-    let at = load::plan_dir_option(&surroundings.plan_dir);
-    let digest = change_set.digest();
-    let run = run_id(state.lineage(), &digest, &change_set.nonce);
-    let hold = Hold::take(state, run.clone(), surroundings).await?;
-    hold.sweep().await;
-    if hold.state.chain(&run).await.is_ok() {
-        return Err(consumed(&run, &at).into());
-    }
-    match refuse_open(&hold.state, despite, &at).await {
-        Ok(passed_over) => fingerprints.extend(passed_over),
+    };
+    let confirmed = match approved.confirmed(asked.seen.as_ref()).await {
+        Ok(confirmed) => confirmed,
         Err(refused) => {
-            hold.give_back().await;
+            approved.hold.give_back().await;
             return Err(refused);
         }
-    }
-    let storage = hold.state.create(&run).await?;
-    // The bytes before the record that names them: a run is never without its change set.
-    let bytes = serde_json::to_vec(change_set)?;
-    debug_assert_eq!(
-        Digest::of_bytes(&bytes),
-        digest,
-        "the digest is over these bytes"
-    );
-    storage.put_blob(&digest, &bytes).await?;
-    let opened = Body::Opened {
-        lineage: hold.state.lineage().to_owned(),
-        plan: change_set.plan.clone(),
-        scenario: change_set.scenario.name.clone(),
-        change_set: digest,
-        approval: change_set.nonce.clone(),
-        goal: change_set.goal,
-        tool: env!("CARGO_PKG_VERSION").to_owned(),
-        holder: hold.holder.clone(),
     };
-    let created =
-        Journal::create(Arc::new(storage), source(surroundings), run.clone(), opened).await;
-    let journal = match created {
-        Ok(journal) => journal,
-        Err(OpenError::Exists { run }) => return Err(consumed(&run, &at).into()),
-        Err(error) => return Err(error.into()),
-    };
-    if !fingerprints.is_empty() {
-        journal
-            .append(Body::Confirmed {
-                fingerprints,
-                by: operator(),
-            })
-            .await?;
-    }
-    hold.part(
-        change_set,
-        &journal,
-        registry,
-        surroundings,
-        Way::GoOn,
-        may_ask,
-    )
-    .await
+    approved.begin(confirmed).await
 }
 
-fn consumed(run: &salvor_contract::RunId, at: &str) -> Refusal {
+/// A change set that somebody wants applied.
+struct Asked {
+    change_set: ChangeSet,
+    state: StateFolder,
+    /// What the operator calls it.
+    shown: String,
+    /// How the runs stood before the look at the world that it was made from; none when that was long ago.
+    seen: Option<BTreeMap<RunId, u64>>,
+}
+
+/// A change set of a plan, made now and shown.
+async fn planned(
+    arguments: &Apply,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Asked> {
+    let scenario = arguments.scenario.scenario.as_deref();
+    let instance = load::instance(&arguments.choice, scenario, registry)?;
+    let request = load::request(&arguments.goal)?;
+    let state = load::state_of(&instance, surroundings).await?;
+    let seen = state.lengths().await?;
+    let computed =
+        planning::look(&instance, &state, registry, surroundings, request, VALID).await?;
+    output::result_text(&planning::text(&computed));
+    planning::refuse_problems(&computed)?;
+    Ok(Asked {
+        change_set: computed.change_set,
+        state,
+        shown: "the change set above".to_owned(),
+        seen: Some(seen),
+    })
+}
+
+/// A change set, with the lock of its environment.
+struct Approved<'a> {
+    change_set: ChangeSet,
+    shown: String,
+    hold: Hold,
+    arguments: &'a Apply,
+    registry: &'a Registry,
+    surroundings: &'a Surroundings,
+}
+
+impl Approved<'_> {
+    /// The fingerprints that were typed, and the open runs that were passed over, when the change set still holds.
+    async fn confirmed(&self, seen: Option<&BTreeMap<RunId, u64>>) -> anyhow::Result<Vec<String>> {
+        let at = load::plan_dir_option(&self.surroundings.plan_dir);
+        self.hold.sweep().await;
+        if self.hold.state.chain(&self.hold.run).await.is_ok() {
+            return Err(consumed(&self.hold.run, &at).into());
+        }
+        if seen != Some(&self.hold.state.lengths().await?) {
+            self.refuse_stale().await?;
+        }
+        let passed_over = refuse_open(&self.hold.state, &self.arguments.despite, &at).await?;
+        let may_ask = !self.arguments.no_input;
+        let confirmed = confirm(&self.change_set, &self.arguments.confirmed, may_ask)?;
+        if confirmed.was_asked {
+            self.refuse_stale().await?;
+        }
+        Ok([confirmed.fingerprints, passed_over].concat())
+    }
+
+    /// Refuses a change set that is too old, or that another look at the plan and the world would not make again.
+    async fn refuse_stale(&self) -> anyhow::Result<()> {
+        refuse_expired(&self.change_set, &self.shown, self.surroundings)?;
+        let instance = instance_of(&self.change_set, self.arguments, self.registry)?;
+        let request = Request::again(&self.change_set);
+        let state = &self.hold.state;
+        let now = planning::look(
+            &instance,
+            state,
+            self.registry,
+            self.surroundings,
+            request,
+            VALID,
+        )
+        .await?;
+        let deltas = stale(&self.change_set, &now.change_set);
+        if deltas.is_empty() {
+            return Ok(());
+        }
+        planning::show_deltas(&deltas);
+        let what = format!(
+            "the world is not what {} was made from; {} differences",
+            self.shown,
+            deltas.len()
+        );
+        Err(Refusal::new(Exit::Refused, what)
+            .hint("Make a new one with `salvor plan --out`.")
+            .into())
+    }
+
+    /// Opens the run and performs it.
+    async fn begin(self, confirmed: Vec<String>) -> anyhow::Result<Exit> {
+        let Self {
+            change_set, hold, ..
+        } = self;
+        let at = load::plan_dir_option(&self.surroundings.plan_dir);
+        let digest = change_set.digest();
+        let storage = hold.state.create(&hold.run).await?;
+        // The bytes before the record that names them: a run is never without its change set.
+        let bytes = serde_json::to_vec(&change_set)?;
+        debug_assert_eq!(
+            Digest::of_bytes(&bytes),
+            digest,
+            "the digest is over these bytes"
+        );
+        storage.put_blob(&digest, &bytes).await?;
+        let opened = Body::Opened {
+            lineage: hold.state.lineage().to_owned(),
+            plan: change_set.plan.clone(),
+            scenario: change_set.scenario.name.clone(),
+            change_set: digest,
+            approval: change_set.nonce.clone(),
+            goal: change_set.goal,
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            holder: hold.holder.clone(),
+            confirmed,
+        };
+        let created = Journal::create(
+            Arc::new(storage),
+            source(self.surroundings),
+            hold.run.clone(),
+            opened,
+        )
+        .await;
+        let journal = match created {
+            Ok(journal) => journal,
+            Err(OpenError::Exists { run }) => return Err(consumed(&run, &at).into()),
+            Err(error) => return Err(error.into()),
+        };
+        hold.part(
+            &change_set,
+            &journal,
+            self.registry,
+            self.surroundings,
+            Way::GoOn,
+            !self.arguments.no_input,
+        )
+        .await
+    }
+}
+
+fn consumed(run: &RunId, at: &str) -> Refusal {
     Refusal::new(
         Exit::Refused,
         format!("this change set was applied already, as run {run}"),
@@ -169,57 +243,53 @@ fn is_change_set(path: &Path) -> bool {
     path.is_file() && path.extension().is_none_or(|extension| extension != "toml")
 }
 
-/// A saved change set, when it is whole, of this plan and environment, in time, and still what the world asks for.
-async fn approved(
+/// A saved change set, when it is whole, of this plan and environment, and in time. Whether it is still what the world
+/// asks for is found under the lock: another run may be at work.
+async fn saved(
     arguments: &Apply,
     registry: &Registry,
     surroundings: &Surroundings,
-) -> anyhow::Result<(ChangeSet, StateFolder)> {
+) -> anyhow::Result<Asked> {
     let path = &arguments.choice.plan;
     refuse_other_wishes(arguments)?;
-    let at = load::plan_dir_option(&surroundings.plan_dir);
+    let shown = path.display().to_string();
     let change_set = change_set::load(path).map_err(|error| {
-        let what = format!("{}: {:#}", path.display(), anyhow::Error::from(error));
+        let what = format!("{shown}: {:#}", anyhow::Error::from(error));
         Refusal::new(Exit::Refused, what)
             .hint("Give a plan's folder, or a change set that `salvor plan --out` saved.")
     })?;
-    if surroundings.clock.now() > change_set.expires {
-        let what = format!("{} was good until {}", path.display(), change_set.expires);
-        return Err(Refusal::new(Exit::Refused, what)
-            .hint("Make a new one with `salvor plan --out`.")
-            .into());
-    }
+    refuse_expired(&change_set, &shown, surroundings)?;
     let instance = instance_of(&change_set, arguments, registry)?;
     let state = load::state_of(&instance, surroundings).await?;
     if state.lineage() != change_set.lineage {
-        let what = format!("{} was made for another environment", path.display());
-        return Err(Refusal::new(Exit::Refused, what)
-            .hint("Name the folder of its plan with --plan-dir.")
-            .into());
-    }
-    let run = run_id(state.lineage(), &change_set.digest(), &change_set.nonce);
-    if state.chain(&run).await.is_ok() {
-        return Err(consumed(&run, &at).into());
-    }
-    let request = Request::again(&change_set);
-    let now = planning::look(&instance, &state, registry, surroundings, request, VALID).await?;
-    let deltas = stale(&change_set, &now.change_set);
-    if !deltas.is_empty() {
-        // Another process may have begun it meanwhile: what differs is then what that run did.
-        if state.chain(&run).await.is_ok() {
-            return Err(consumed(&run, &at).into());
-        }
-        planning::show_deltas(&deltas);
-        let what = format!(
-            "the world is not what {} was made from; {} differences",
-            path.display(),
-            deltas.len()
+        let what = format!("{shown} was made for another environment");
+        let hint = format!(
+            "Name the folder of its plan with --plan-dir, or bring back the state folder that it was made with: {} is \
+             another one.",
+            state.path().display()
         );
-        return Err(Refusal::new(Exit::Refused, what)
-            .hint("Make a new one with `salvor plan --out`.")
-            .into());
+        return Err(Refusal::new(Exit::Refused, what).hint(hint).into());
     }
-    Ok((change_set, state))
+    Ok(Asked {
+        change_set,
+        state,
+        shown,
+        seen: None,
+    })
+}
+
+fn refuse_expired(
+    change_set: &ChangeSet,
+    shown: &str,
+    surroundings: &Surroundings,
+) -> Result<(), Refusal> {
+    match surroundings.clock.now() > change_set.expires {
+        false => Ok(()),
+        true => {
+            let what = format!("{shown} was good until {}", change_set.expires);
+            Err(Refusal::new(Exit::Refused, what).hint("Make a new one with `salvor plan --out`."))
+        }
+    }
 }
 
 /// Everything that can be wished for is in the change set: an option beside it would be ignored.
@@ -258,10 +328,14 @@ fn instance_of(
     arguments: &Apply,
     registry: &Registry,
 ) -> anyhow::Result<Instance> {
+    let named = &arguments.choice.plan;
     let folder = arguments
         .plan_dir
         .clone()
-        .unwrap_or_else(|| load::folder_of(&arguments.choice.plan));
+        .unwrap_or_else(|| match is_change_set(named) {
+            true => load::folder_of(named),
+            false => named.clone(),
+        });
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".").to_owned()
     } else {

@@ -13,6 +13,8 @@ use crate::cli::load;
 use crate::cli::output;
 use crate::cli::planning;
 use crate::cli::refusal::Refusal;
+use crate::journal::StateFolder;
+use crate::journal::folder::Listed;
 use crate::model::Instance;
 use crate::registry::Registry;
 use crate::report::since;
@@ -35,6 +37,7 @@ pub async fn plan(
         Some(_) => load::state_of(&instance, surroundings).await?,
         None => load::state_to_look(&instance, surroundings).await?,
     };
+    say_open(&state, surroundings).await?;
     let against = match &arguments.against {
         Some(path) => Some(earlier(path, &instance)?),
         None => None,
@@ -67,6 +70,22 @@ pub async fn plan(
     }
     let is_changing = arguments.detailed_exitcode && has_changes(&change_set);
     Ok(if is_changing { Exit::Changes } else { Exit::Ok })
+}
+
+/// What is seen now may be what a run is in the middle of: a plan made of it would bring that back.
+async fn say_open(state: &StateFolder, surroundings: &Surroundings) -> anyhow::Result<()> {
+    // A plan that was never run has no folder of runs yet.
+    if !state.path().exists() {
+        return Ok(());
+    }
+    let at = load::plan_dir_option(&surroundings.plan_dir);
+    for Listed { run, .. } in state.open_runs().await? {
+        output::progress(&format!(
+            "note: run {run} is open: what is seen of the environment may be half of its work. Look at it with \
+             `salvor show {run}{at}`."
+        ));
+    }
+    Ok(())
 }
 
 /// A change set that was saved before, when it can be held against one of this plan and scenario.

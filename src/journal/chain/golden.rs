@@ -66,10 +66,6 @@ fn one_of_each() -> Vec<Body> {
     let op = |n: u32| format!("a-{n}").as_str().into();
     let a = || "a".into();
     vec![
-        Body::Confirmed {
-            fingerprints: vec!["app/9f27".to_owned()],
-            by: "j.doe".to_owned(),
-        },
         Body::Asked {
             step: a(),
             question: "which?".to_owned(),

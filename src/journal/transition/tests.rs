@@ -64,6 +64,7 @@ fn opened() -> Body {
         goal: START.parse().expect("a time"),
         tool: "0.1.0".to_owned(),
         holder: holder(),
+        confirmed: vec!["app/9f27".to_owned()],
     }
 }
 

@@ -109,7 +109,6 @@ impl Drop for DropEnds<'_> {
 pub(super) fn begins(body: &Body) -> bool {
     match body {
         Body::Opened { .. }
-        | Body::Confirmed { .. }
         | Body::Resumed { .. }
         | Body::Intent { .. }
         | Body::Probed { .. }

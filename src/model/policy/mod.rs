@@ -1,5 +1,5 @@
 //! What a plan promises against what its own numbers allow: objectives, retention, invariants, interrupted
-//! operations, traps of kinds, and where copies, keys and state are.
+//! operations, traps of kinds, refused inputs, and where copies, keys and state are.
 
 mod copies;
 mod generations;
@@ -11,6 +11,7 @@ mod lost_site;
 mod numbers;
 mod objectives;
 mod places;
+mod refusals;
 mod retention;
 mod returned;
 mod sets;
@@ -36,6 +37,7 @@ pub fn check<'r, 'a>(
     policy.invariants(problems);
     policy.chains(problems);
     policy.traps(problems);
+    policy.refusals(problems);
     policy.places(problems);
     let check = CaseCheck { judged, builder };
     policy.posture_holds(&check, problems);
@@ -64,6 +66,7 @@ pub fn check_given<'r, 'a>(
     let policy = Policy::new(judged, builder, true);
     policy.schedules(problems);
     policy.invariants(problems);
+    policy.refusals(problems);
     let check = CaseCheck { judged, builder };
     policy.posture_holds(&check, problems);
     policy.lost_sites(scenario, &check.run_of(scenario), problems);

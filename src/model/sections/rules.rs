@@ -26,6 +26,7 @@ use crate::model::sections::nodes::period_in;
 use crate::model::sections::nodes::table_in;
 use crate::model::sections::nodes::text_in;
 use crate::plan_file::Code;
+use crate::plan_file::Content;
 use crate::plan_file::Node;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
@@ -162,11 +163,21 @@ pub fn limited(root: &Table) -> Vec<Named> {
 }
 
 /// `[limits]`.
-pub fn limits(root: &Table) -> Limits {
+pub fn limits(root: &Table, problems: &mut Problems) -> Limits {
     let mut limits = Limits::default();
     let Some(table) = root.table("limits") else {
         return limits;
     };
+    let providers = table.table("providers").into_iter();
+    for entry in (table.entries.iter()).chain(providers.flat_map(|table| &table.entries)) {
+        if entry.value.content == Content::Integer(0) {
+            problems.push(
+                Problem::error(Code::BadValue, format!("`{}` lets no step run", entry.key))
+                    .at(entry.value.at, "a limit is 1 or more")
+                    .help("leave it out, or choose a scenario without these steps"),
+            );
+        }
+    }
     let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).max(1);
     if let Some(number) = integer_in(table, "parallel") {
         limits.parallel = size(number);

@@ -176,7 +176,6 @@ fn turn(body: &Body) -> Option<(&StepName, Turn)> {
         | Body::Decided { step, .. }
         | Body::Skipped { step, .. } => Some((step, Turn::Ends)),
         Body::Opened { .. }
-        | Body::Confirmed { .. }
         | Body::Resumed { .. }
         | Body::Named { .. }
         | Body::Chosen { .. }

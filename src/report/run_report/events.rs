@@ -43,9 +43,7 @@ fn person(body: &Body) -> Option<String> {
     match body {
         Body::Opened { holder, .. } | Body::Resumed { holder, .. } => Some(holder.by.clone()),
         Body::Answered { answer, .. } => Some(answer.by.clone()),
-        Body::Confirmed { by, .. } | Body::Decided { by, .. } | Body::Aborted { by, .. } => {
-            Some(by.clone())
-        }
+        Body::Decided { by, .. } | Body::Aborted { by, .. } => Some(by.clone()),
         Body::Intent { .. }
         | Body::Named { .. }
         | Body::Probed { .. }
@@ -67,14 +65,20 @@ fn person(body: &Body) -> Option<String> {
 fn words(body: &Body) -> String {
     match body {
         Body::Opened {
-            change_set, holder, ..
-        } => format!(
-            "opened the run {}; change set {}",
-            place(holder),
-            change_set.short()
-        ),
-        Body::Confirmed { fingerprints, .. } => {
-            format!("confirmed: {}", fingerprints.join(", "))
+            change_set,
+            holder,
+            confirmed,
+            ..
+        } => {
+            let confirmed = match confirmed.as_slice() {
+                [] => String::new(),
+                typed => format!("; confirmed: {}", typed.join(", ")),
+            };
+            let change_set = change_set.short();
+            format!(
+                "opened the run {}; change set {change_set}{confirmed}",
+                place(holder)
+            )
         }
         Body::Resumed {
             holder,
@@ -204,7 +208,6 @@ fn message_words(body: &Body, message: &StepName) -> Option<String> {
         | Body::Removed { .. }
         | Body::NotRemoved { .. }
         | Body::Opened { .. }
-        | Body::Confirmed { .. }
         | Body::Resumed { .. }
         | Body::Stopping { .. }
         | Body::Halted { .. }

@@ -65,6 +65,7 @@ pub(super) fn opening() -> Body {
         goal: at("2026-04-06T03:20:00Z"),
         tool: "0.1.0".to_owned(),
         holder: holder("kim"),
+        confirmed: Vec::new(),
     }
 }
 

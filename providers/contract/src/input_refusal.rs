@@ -1,0 +1,25 @@
+//! What a provider refuses of inputs whatever the world looks like.
+
+use crate::error::Error;
+
+/// An input that would be refused whenever it is used. It is said when the plan is read, long before the step's turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputRefusal {
+    /// The name of the input.
+    pub input: &'static str,
+    /// What is refused and why; a fragment like the words of an [`Error`].
+    pub what: String,
+    /// What the author can do, one imperative sentence.
+    pub hint: Option<String>,
+}
+
+impl InputRefusal {
+    /// The refusal of an input that the call would end with.
+    pub fn of(input: &'static str, error: &Error) -> Self {
+        Self {
+            input,
+            what: error.to_string(),
+            hint: error.hint().map(str::to_owned),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Inputs that their provider refuses whatever the world looks like.
+
+use salvor_contract::InputRefusal;
+use salvor_contract::KindName;
+use salvor_contract::Values;
+
+use crate::model::policy::numbers::Policy;
+use crate::plan_file::Code;
+use crate::plan_file::Problem;
+use crate::plan_file::Problems;
+use crate::plan_file::Table;
+
+impl Policy<'_, '_> {
+    /// Said here, as the step may have its turn long after one that destroyed something.
+    pub(super) fn refusals(&self, problems: &mut Problems) {
+        let resolution = self.judged.resolution;
+        for (name, store) in &self.judged.stores {
+            let declared = resolution.stores.get(name.as_str());
+            if let Some((declared, kind)) = declared.zip(store.kind.as_ref()) {
+                self.refused(kind, &store.with, &declared.with, problems);
+            }
+        }
+        for (name, step) in &self.judged.steps {
+            if let Some(declared) = resolution.steps.get(name.as_str()) {
+                self.refused(&step.action, &step.with, &declared.with, problems);
+            }
+        }
+    }
+
+    fn refused(&self, kind: &KindName, with: &Values, written: &Table, problems: &mut Problems) {
+        let registry = &self.judged.resolution.plan.registry;
+        let Some(provider) = registry.provider(kind.provider()) else {
+            return;
+        };
+        for refusal in provider.refusals(kind, with) {
+            // An input that a default of the kind gives is not the author's.
+            if let Some(entry) = written.entry(refusal.input) {
+                let InputRefusal { input, what, hint } = refusal;
+                let problem = Problem::error(Code::BadValue, what).at(
+                    entry.value.at,
+                    format!("{kind} does not take this `{input}`"),
+                );
+                problems.push(match hint {
+                    Some(hint) => problem.help(hint),
+                    None => problem.help(format!("`salvor kinds {kind}` says what it takes")),
+                });
+            }
+        }
+    }
+}
