@@ -246,6 +246,49 @@ fn only_temporary_instances_are_removed() {
     });
 }
 
+/// Steps that come one before the other wherever a run has both.
+const ORDERS: [(&str, &str, &str); 6] = [
+    // The fence leaves the deployments at zero.
+    ("calabi", "workloads-started", "health"),
+    ("calabi", "workloads-started", "smoke-iq"),
+    ("calabi", "workloads-started", "smoke-search"),
+    ("calabi", "buckets-named", "deploy"),
+    ("calabi", "cut-over", "health"),
+    ("calabi", "cut-over", "smoke-search"),
+];
+
+#[test]
+fn what_is_looked_at_and_used_is_there_before() {
+    let mut seen = BTreeSet::new();
+    every_run(|plan, instance, graph| {
+        for (number, (of, earlier, later)) in ORDERS.into_iter().enumerate() {
+            let (earlier, later) = (earlier.into(), later.into());
+            if plan.name == of && graph.contains(&earlier) && graph.contains(&later) {
+                let place = format!("{of} · {} · {:?}", instance.scenario.name, instance.inputs);
+                let is_before = graph.is_before(&earlier, &later);
+                assert!(is_before, "{place}: {earlier} is not before {later}");
+                seen.insert(number);
+            }
+        }
+    });
+    assert_eq!(seen.len(), ORDERS.len(), "no run has both steps of an order");
+}
+
+/// The scenarios that recover into another place.
+const ELSEWHERE: [(&str, &str); 2] = [("calabi", "new-cluster"), ("calabi", "region-loss")];
+
+/// Users are still sent to the place that was lost until somebody sends them elsewhere.
+#[test]
+fn a_recovery_elsewhere_sends_its_users_there() {
+    every_run(|plan, instance, graph| {
+        let scenario = instance.scenario.name.to_string();
+        if ELSEWHERE.contains(&(plan.name.as_str(), scenario.as_str())) {
+            let is_sent = graph.contains(&"cut-over".into());
+            assert!(is_sent, "{} · {scenario} · {:?}", plan.name, instance.inputs);
+        }
+    });
+}
+
 /// A template that names a value which its step does not give is found here and not in the run.
 #[test]
 fn every_rendered_file_has_its_template_and_all_its_values() {

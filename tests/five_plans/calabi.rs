@@ -182,8 +182,21 @@ impl<'a> Tenant<'a> {
             "search-snapshot-at" => return hours_ago(4),
             "search" | "search-rebuilt" => "1200",
             "volumes" => "model-cache vol-1",
+            "buckets-named" => {
+                let ask: String = question.ask.split_whitespace().collect();
+                for bucket in ["chunks-restore", "artifacts"] {
+                    let url = format!("s3://{}", self.bucket(bucket));
+                    assert!(ask.contains(&url), "{url} is not in {ask}");
+                }
+                "ai.chunks.bucket, ml.artifacts.bucket"
+            }
             "deploy" | "backup-configured" => "7",
-            "health" | "run-shows" | "backup-health" => "all is green",
+            "cut-over" => "203.0.113.7",
+            "health" => {
+                self.runs(question);
+                "all is green"
+            }
+            "run-shows" | "backup-health" => "all is green",
             "smoke-scheduler" => "1 ready, run 12",
             "stakeholders" => "mail to all tenants",
             "review" => "wiki/2026-04",
@@ -193,6 +206,14 @@ impl<'a> Tenant<'a> {
             step => panic!("{step} asks: {}", question.ask),
         };
         words.to_owned()
+    }
+
+    /// Health is asked of what runs: no deployment is left at the zero of the fence. A new cluster never had one.
+    fn runs(&self, question: &Question) {
+        if question.commands().any(|line| line.contains("calabi-prod")) {
+            let found = self.clusters.replicas("calabi-prod");
+            assert!(found.values().all(|replicas| replicas != "0"), "{found:?}");
+        }
     }
 
     /// Rows 7 and 8 were lost, row 9 was spoilt; the restored instance has all three.
