@@ -247,7 +247,7 @@ fn only_temporary_instances_are_removed() {
 }
 
 /// Steps that come one before the other wherever a run has both.
-const ORDERS: [(&str, &str, &str); 6] = [
+const ORDERS: [(&str, &str, &str); 15] = [
     // The fence leaves the deployments at zero.
     ("calabi", "workloads-started", "health"),
     ("calabi", "workloads-started", "smoke-iq"),
@@ -255,6 +255,17 @@ const ORDERS: [(&str, &str, &str); 6] = [
     ("calabi", "buckets-named", "deploy"),
     ("calabi", "cut-over", "health"),
     ("calabi", "cut-over", "smoke-search"),
+    // Two databases that take writes are two truths.
+    ("datafly-signal", "old-cluster-stopped", "fenced"),
+    ("datafly-signal", "fenced", "database"),
+    ("datafly-signal", "fenced", "promoted"),
+    ("datafly-signal", "primary-stopped", "promoted"),
+    ("datafly-signal", "admitted", "integrity"),
+    ("datafly-signal", "integrity", "connection"),
+    ("datafly-signal", "connection", "restart-deployments"),
+    ("datafly-signal", "admitted", "backed-up-again"),
+    // Consumers begin at the moment at which the primary answered: nobody writes to it before.
+    ("datafly-signal", "primary-answers", "primary-written"),
 ];
 
 #[test]

@@ -148,6 +148,16 @@ impl<'a> Platform<'a> {
             "deployed" | "upgrade" | "standby-serves" | "primary-written" | "primary-serves" => "3",
             "lag" | "standby-lag" | "standby-drained" => "0",
             "kafka-provider" => "case 12345",
+            "fenced" if question.ask.contains("pg_ctl stop") => "127.0.0.1:5432 - no response",
+            "fenced" => "sg-0a1b2c3d4e5f60718 was taken away",
+            "primary-stopped" => "127.0.0.1:5432 - no response",
+            "old-cluster-stopped" => "it does not answer, its roles are taken away",
+            "admitted" => {
+                // The address that goes into the secret is the one that the server listens on.
+                assert!(question.ask.contains("On 127.0.0.1, "), "{}", question.ask);
+                "1"
+            }
+            "backed-up-again" => "20260406T020000Z",
             "promoted" if question.ask.contains("prints: f") => "f",
             "promoted" => "us-east-1a, us-east-1b",
             "release-recorded" => "datafly 2.14.0",
