@@ -131,7 +131,8 @@ impl<'a> Platform<'a> {
                 }
                 return format!("s3://{}/", self.backups);
             }
-            "no-dangling" => "0",
+            "no-dangling" => "0 of 5",
+            "cut-over" => "app.acme.example 203.0.113.7",
             "search-restored" | "search-built" => "1200",
             "cache-started" => "17 keys",
             "journal-restored" => "3",
