@@ -106,12 +106,8 @@ impl Resolution<'_> {
             }
             ["tables", rest @ ..] => self.table(rest),
             ["steps", name, output, rest @ ..] => self.output(name, output).map(|t| inner(t, rest)),
-            ["stores", name, "point", fact, ..] => {
-                if !self.stores.contains_key(name) {
-                    return Err(self.unknown_store(name));
-                }
-                let known = POINT.iter().find(|(known, _)| known == fact);
-                Ok(known.map_or(Type::Any, |(_, gives)| gives.clone()))
+            ["stores", name, "point", fact, rest @ ..] => {
+                self.of_point(name, fact).map(|t| inner(t, rest))
             }
             ["sets", name, "id"] => match self.plan.sets.iter().any(|s| s.name.name == *name) {
                 true => Ok(Type::Text),
@@ -245,6 +241,32 @@ impl Resolution<'_> {
                 true => lost.help("it has none"),
                 false => lost.suggest(output, action.outputs.iter().map(|known| known.name)),
             }
+        })
+    }
+
+    /// A fact that every point has, or a detail that the store's kind declares.
+    fn of_point(&self, name: &str, fact: &str) -> Result<Type, Lost> {
+        let Some(store) = self.stores.get(name) else {
+            return Err(self.unknown_store(name));
+        };
+        let kind = self.store_kind(store);
+        if store.kind.is_some() && kind.is_none() {
+            // That its kind is unknown was said where it is named.
+            return Ok(Type::Any);
+        }
+        let details = kind.into_iter().flat_map(|kind| &kind.details);
+        let details = details.map(|detail| (detail.name, &detail.gives));
+        let every = POINT;
+        let all = every.iter().map(|(name, gives)| (*name, gives));
+        let all: Vec<(&str, &Type)> = all.chain(details).collect();
+        let found = all.iter().find(|(known, _)| *known == fact);
+        found.map(|(_, gives)| (*gives).clone()).ok_or_else(|| {
+            Lost::new(
+                Code::UnknownReference,
+                format!("a recovery point of `{name}` has no `{fact}`"),
+                "not a fact of its kind",
+            )
+            .suggest(fact, all.iter().map(|(known, _)| *known))
         })
     }
 

@@ -217,6 +217,10 @@ pub fn registry() -> Registry {
             summary: "A database.",
             with: Fields::of::<Database>(),
             identity: Vec::new(),
+            details: vec![
+                Output::new("version", Type::Text, "of the engine"),
+                Output::new("rows", Type::Integer, "how many"),
+            ],
             is_stated: false,
             restore: Some("cloud.restore"),
             backup: Some("cloud.backup"),
@@ -237,6 +241,7 @@ pub fn registry() -> Registry {
             summary: "Something that no provider looks at.",
             with: Fields::of::<Stated>(),
             identity: Vec::new(),
+            details: vec![Output::new("place", Type::Text, "where its backups are")],
             is_stated: true,
             restore: Some("system.manual"),
             backup: Some("system.manual"),

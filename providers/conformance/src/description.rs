@@ -12,12 +12,16 @@ use salvor_contract::Fields;
 use salvor_contract::Idempotency;
 use salvor_contract::IdentityTemplate;
 use salvor_contract::Isolation;
+use salvor_contract::Output;
 use salvor_contract::Provider;
 use salvor_contract::StoreKind;
 use salvor_contract::Type;
 use serde_json::Value;
 
 use crate::report::Report;
+
+/// What plans can refer to of every recovery point, whatever its kind.
+const EVERY_POINT_HAS: [&str; 3] = ["id", "at", "title"];
 
 /// Checks a provider's description.
 ///
@@ -118,6 +122,15 @@ fn check_store_kind(store: &StoreKind, tells: &Description, report: &mut Report)
     for template in &store.identity {
         check_template(&of, template, &store.with, &[&store.with], tells, report);
     }
+    check_outputs(&of, "detail", &store.details, report);
+    for detail in &store.details {
+        report.demand(!EVERY_POINT_HAS.contains(&detail.name), || {
+            format!(
+                "{of}: every recovery point has `{}`, a detail of this name is never seen",
+                detail.name
+            )
+        });
+    }
     for (role, named) in [
         ("restore", store.restore),
         ("backup", store.backup),
@@ -128,6 +141,18 @@ fn check_store_kind(store: &StoreKind, tells: &Description, report: &mut Report)
                 format!("{of}: its {role} names `{named}`, which is not an action")
             });
         }
+    }
+}
+
+fn check_outputs(of: &str, what: &str, outputs: &[Output], report: &mut Report) {
+    let mut seen = BTreeSet::new();
+    for output in outputs {
+        report.demand(seen.insert(output.name), || {
+            format!("{of}: two {what}s have the name `{}`", output.name)
+        });
+        report.demand(is_name(output.name) && !output.help.is_empty(), || {
+            format!("{of}: {what} `{}` has a bad name or no help", output.name)
+        });
     }
 }
 
@@ -144,15 +169,7 @@ fn check_action_kind(action: &ActionKind, tells: &Description, report: &mut Repo
     for template in action.reads.iter().chain(&action.writes) {
         check_template(&of, template, &action.with, &stores, tells, report);
     }
-    let mut outputs = BTreeSet::new();
-    for output in &action.outputs {
-        report.demand(outputs.insert(output.name), || {
-            format!("{of}: two outputs have the name `{}`", output.name)
-        });
-        report.demand(is_name(output.name) && !output.help.is_empty(), || {
-            format!("{of}: output `{}` has a bad name or no help", output.name)
-        });
-    }
+    check_outputs(&of, "output", &action.outputs, report);
     report.demand(!action.deadline.duration().is_zero(), || {
         format!("{of}: its deadline is zero")
     });

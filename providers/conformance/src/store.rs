@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use salvor_contract::Output;
 use salvor_contract::Provider;
 use salvor_contract::Reach;
+use salvor_contract::RecoveryPoint;
 use salvor_contract::StoreRequest;
 use salvor_contract::Survey;
 
 use crate::report::Report;
 use crate::surroundings::Surroundings;
+use crate::typing::fits;
 
 /// Surveys an unchanged store twice and takes its recovery points twice: all must be equal, ids unique,
-/// windows not reversed, and a survey must survive being written down.
+/// windows not reversed, details declared, and a survey must survive being written down.
 ///
 /// The world must not change of itself meanwhile; a store whose window grows with the clock is checked
 /// with virtual time.
@@ -28,10 +31,11 @@ pub async fn check_store(
         store.store, store.kind
     ));
     let kinds = &provider.description().stores;
-    report.demand(
-        kinds.iter().any(|kind| kind.name == store.kind.as_str()),
-        || "its kind is not in the description".to_owned(),
-    );
+    let kind = kinds.iter().find(|kind| kind.name == store.kind.as_str());
+    report.demand(kind.is_some(), || {
+        "its kind is not in the description".to_owned()
+    });
+    let declared = kind.map_or(&[][..], |kind| kind.details.as_slice());
     let first = provider.survey(store, &surroundings.call()).await;
     let second = provider.survey(store, &surroundings.call()).await;
     match (first, second) {
@@ -39,7 +43,7 @@ pub async fn check_store(
             report.demand(first == second, || {
                 "two surveys of an unchanged world differ".to_owned()
             });
-            points(provider, store, &first, &mut report);
+            points(provider, store, &first, declared, &mut report);
         }
         (first, second) => {
             for error in [first.err(), second.err()].into_iter().flatten() {
@@ -50,7 +54,13 @@ pub async fn check_store(
     report.into_result()
 }
 
-fn points(provider: &dyn Provider, store: &StoreRequest, seen: &Survey, report: &mut Report) {
+fn points(
+    provider: &dyn Provider,
+    store: &StoreRequest,
+    seen: &Survey,
+    declared: &[Output],
+    report: &mut Report,
+) {
     let text = serde_json::to_string(seen).expect("a survey is plain JSON");
     let back: Survey = serde_json::from_str(&text).expect("it was written just now");
     let points = match provider.recovery_points(store, seen) {
@@ -77,6 +87,28 @@ fn points(provider: &dyn Provider, store: &StoreRequest, seen: &Survey, report: 
         if let Reach::Window { from, to } = point.reach {
             report.demand(from <= to, || {
                 format!("the window of `{}` ends before it begins", point.id)
+            });
+        }
+        details(point, declared, report);
+    }
+}
+
+/// A plan is checked against what is declared: what a point has beside it could never be referred to.
+fn details(point: &RecoveryPoint, declared: &[Output], report: &mut Report) {
+    for (name, value) in point.details.iter() {
+        let known = declared.iter().find(|detail| detail.name == name);
+        report.demand(known.is_some(), || {
+            format!(
+                "recovery point `{}` has the detail `{name}`, which its kind does not declare",
+                point.id
+            )
+        });
+        if let Some(known) = known {
+            report.demand(value.is_null() || fits(value, &known.gives), || {
+                format!(
+                    "detail `{name}` of recovery point `{}` is {value}, declared as {:?}",
+                    point.id, known.gives
+                )
             });
         }
     }

@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use salvor_conformance::Case;
 use salvor_conformance::Report;
 use salvor_conformance::Surroundings;
@@ -31,9 +32,12 @@ use salvor_contract::OperationId;
 use salvor_contract::Outcome;
 use salvor_contract::Output;
 use salvor_contract::Period;
+use salvor_contract::PointId;
+use salvor_contract::PointState;
 use salvor_contract::Preview;
 use salvor_contract::Probe;
 use salvor_contract::Provider;
+use salvor_contract::Reach;
 use salvor_contract::RecoveryPoint;
 use salvor_contract::Removal;
 use salvor_contract::RunId;
@@ -66,12 +70,14 @@ enum Defect {
     RemovesNothing,
     IgnoresLostName,
     SurveyVaries,
+    DetailNotDeclared,
+    DetailOfWrongType,
     TellsSecret,
     ForgetsEarlierAttempt,
 }
 
 /// Each defect and a part of the problem that it is to be found by.
-const ALL: [(Defect, &str); 20] = [
+const ALL: [(Defect, &str); 22] = [
     (Defect::PreviewWrites, "after previews, which only read"),
     (
         Defect::PreviewFactsVary,
@@ -133,6 +139,14 @@ const ALL: [(Defect, &str); 20] = [
         "two surveys of an unchanged world differ",
     ),
     (
+        Defect::DetailNotDeclared,
+        "recovery point `box-1` has the detail `colour`, which its kind does not declare",
+    ),
+    (
+        Defect::DetailOfWrongType,
+        "detail `weight` of recovery point `box-1` is \"heavy\", declared as Integer",
+    ),
+    (
         Defect::TellsSecret,
         "progress shows the secret env:PASSWORD",
     ),
@@ -178,6 +192,7 @@ impl Toy {
             summary: "A shelf.",
             with: vec![target].into(),
             identity: vec![IdentityTemplate::new("toy.shelf", "{target}")],
+            details: vec![Output::new("weight", Type::Integer, "In grams.")],
             is_stated: false,
             restore: Some("toy.make"),
             backup: None,
@@ -258,7 +273,24 @@ impl Provider for Toy {
     }
 
     fn recovery_points(&self, _: &StoreRequest, _: &Survey) -> Result<Vec<RecoveryPoint>, Error> {
-        Ok(Vec::new())
+        let details = if self.is(Defect::DetailNotDeclared) {
+            Values::new().with("colour", "red")
+        } else if self.is(Defect::DetailOfWrongType) {
+            Values::new().with("weight", "heavy")
+        } else {
+            Values::new().with("weight", 7)
+        };
+        Ok(vec![RecoveryPoint {
+            id: PointId::from("box-1"),
+            reach: Reach::Moment(Timestamp::UNIX_EPOCH),
+            state: PointState::Usable,
+            size: None,
+            objects: None,
+            expires: None,
+            set: None,
+            title: "a box".to_owned(),
+            details,
+        }])
     }
 
     async fn preview(&self, _: &Operation, _: &Call<'_>) -> Result<Preview, Error> {
@@ -410,6 +442,9 @@ fn a_description_that_contradicts_itself_is_found() {
     let tells = &mut toy.description;
     tells.stores[0].restore = Some("toy.nothing");
     tells.stores[0].identity = vec![IdentityTemplate::new("toy.shelf", "{config.host}/{target}")];
+    let weight = tells.stores[0].details[0].clone();
+    let title = Output::new("title", Type::Text, "What it says.");
+    tells.stores[0].details.extend([weight, title]);
     let make = &mut tells.actions[0];
     make.deadline = Period::ZERO;
     make.isolation = Isolation::NotNeeded;
@@ -422,6 +457,8 @@ fn a_description_that_contradicts_itself_is_found() {
         report.problems(),
         [
             "store kind `toy.shelf`: `{config.host}` in `{config.host}/{target}` is not an input",
+            "store kind `toy.shelf`: two details have the name `weight`",
+            "store kind `toy.shelf`: every recovery point has `title`, a detail of this name is never seen",
             "store kind `toy.shelf`: its restore names `toy.nothing`, which is not an action",
             "action `toy.make`: two outputs have the name `calls`",
             "action `toy.make`: its deadline is zero",

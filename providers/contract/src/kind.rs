@@ -40,6 +40,9 @@ pub struct StoreKind {
     pub with: Fields,
     /// What names the store in the world: a drill may read it and never write it.
     pub identity: Vec<IdentityTemplate>,
+    /// What the details of its recovery points hold, beside the id, the moment and the title that every point has.
+    /// Plans can refer to these and to nothing else; one that some points lack is declared as well.
+    pub details: Vec<Output>,
     /// True when its recovery points are what an operator says and nobody sees them: the core holds them
     /// against the plan's own numbers, and a report names them as not proved.
     pub is_stated: bool,
@@ -165,7 +168,7 @@ impl FileInput {
     }
 }
 
-/// A value that an action gives to later steps.
+/// A value that steps can refer to: what an action gives to later ones, or a detail of a recovery point.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Output {
     /// Its name.
@@ -177,7 +180,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// An output of this name and type.
+    /// A value of this name and type.
     pub const fn new(name: &'static str, gives: Type, help: &'static str) -> Self {
         Self { name, gives, help }
     }

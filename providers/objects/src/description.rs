@@ -47,11 +47,12 @@ pub(crate) fn description() -> Description {
 const PLACE: &str = "objects.place";
 
 fn stores() -> Vec<StoreKind> {
-    let store = |name, summary, with| StoreKind {
+    let store = |name, summary, with, details| StoreKind {
         name,
         summary,
         with,
         identity: vec![IdentityTemplate::new(PLACE, "{url}")],
+        details,
         is_stated: false,
         restore: Some("objects.restore"),
         backup: None,
@@ -62,16 +63,64 @@ fn stores() -> Vec<StoreKind> {
             "objects.dated",
             "Backups with a date in their name: every folder or file is a recovery point.",
             Fields::of::<Dated>(),
+            details_of_copies(),
         ),
         store(
             "objects.versions",
             "A bucket that keeps old versions: every moment since they are kept is a recovery point.",
             Fields::of::<Whole>(),
+            details_of_versions(),
         ),
         store(
             "objects.prefix",
             "One plain current copy: a recovery point of the time of its newest object.",
             Fields::of::<Whole>(),
+            details_of_copies(),
+        ),
+    ]
+}
+
+fn details_of_copies() -> Vec<Output> {
+    vec![
+        Output::new(
+            "url",
+            Type::Text,
+            "The address of the folder, or of the one object.",
+        ),
+        Output::new(
+            "folder",
+            Type::Text,
+            "The folder, below the store's address.",
+        ),
+        Output::new(
+            "file",
+            Type::Text,
+            "The name of the one object, where it is only one.",
+        ),
+        Output::new(
+            "digest",
+            Type::Text,
+            "The digest of the list of its objects.",
+        ),
+        Output::new("objects", Type::Integer, "The number of its objects."),
+        Output::new("bytes", Type::Integer, "Their bytes together."),
+        Output::new(
+            "keys",
+            Type::Any,
+            "Its objects one by one with key, size and etag, where they are few.",
+        ),
+    ]
+}
+
+fn details_of_versions() -> Vec<Output> {
+    vec![
+        Output::new("bucket", Type::Text, "The bucket."),
+        Output::new("prefix", Type::Text, "What the keys begin with."),
+        Output::new("versioning", Type::Text, "`enabled` or `suspended`."),
+        Output::new(
+            "kept-days",
+            Type::Any,
+            "Days after which old versions go: a number, `unknown`, or nothing when they stay.",
         ),
     ]
 }

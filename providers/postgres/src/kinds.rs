@@ -2,6 +2,7 @@
 
 mod actions;
 mod by_hand;
+mod details;
 
 use salvor_contract::Description;
 use salvor_contract::Fields;
@@ -45,6 +46,7 @@ pub fn description() -> Description {
                 summary: "Dumps made by pg_dump (plain, gzip, zstd, custom, directory); each is a recovery point.",
                 with: Fields::of::<DumpsInputs>(),
                 identity: vec![IdentityTemplate::new("postgres.dumps", "{url}")],
+                details: details::of_dumps(),
                 is_stated: false,
                 restore: Some(RESTORE_DUMP),
                 backup: Some(DUMP),
@@ -58,6 +60,7 @@ pub fn description() -> Description {
                     IdentityTemplate::new("postgres.base-backups", "{base}"),
                     IdentityTemplate::new("postgres.wal-archive", "{wal}"),
                 ],
+                details: details::of_base_backups(),
                 is_stated: false,
                 restore: Some(RESTORE_PITR),
                 backup: Some(BASE_BACKUP),

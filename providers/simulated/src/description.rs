@@ -77,6 +77,23 @@ fn store(name: &'static str, summary: &'static str) -> StoreKind {
             "simulated.content",
             "{config.world}/{name}",
         )],
+        details: vec![
+            Output::new(
+                "key",
+                Type::Text,
+                "Its name in the world, behind that of its shelf.",
+            ),
+            Output::new(
+                "rows",
+                Type::Integer,
+                "The rows, objects or documents of a backup.",
+            ),
+            Output::new(
+                "created",
+                Type::Time,
+                "When the content of a window was made.",
+            ),
+        ],
         is_stated: false,
         restore: Some("simulated.restore"),
         backup: Some("simulated.backup"),

@@ -9,6 +9,7 @@ use salvor_contract::Error;
 use salvor_contract::Fields;
 use salvor_contract::IdentityTemplate;
 use salvor_contract::InputRefusal;
+use salvor_contract::Output;
 use salvor_contract::PointId;
 use salvor_contract::PointState;
 use salvor_contract::Reach;
@@ -16,6 +17,7 @@ use salvor_contract::RecoveryPoint;
 use salvor_contract::StoreKind;
 use salvor_contract::StoreRequest;
 use salvor_contract::Survey;
+use salvor_contract::Type;
 use salvor_contract::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -51,6 +53,11 @@ pub(crate) fn kind() -> StoreKind {
         summary: "Something that no provider looks at: an operator states its recovery point.",
         with: Fields::of::<Stated>(),
         identity: vec![IdentityTemplate::new("stated", "{place}")],
+        details: vec![Output::new(
+            "place",
+            Type::Text,
+            "Where its backups are, as the plan says it.",
+        )],
         is_stated: true,
         restore: Some(manual::NAME),
         backup: Some(manual::NAME),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use salvor_contract::ActionKind;
 use salvor_contract::Fields;
 use salvor_contract::Idempotency;
+use salvor_contract::Output;
 use salvor_contract::StoreKind;
 use salvor_contract::Trap;
 use salvor_contract::Type;
@@ -77,6 +78,11 @@ fn one(name: &str, registry: &Registry) -> anyhow::Result<String> {
 fn store_text(kind: &StoreKind) -> String {
     let mut text = format!("{} · store\n{}\n", kind.name, kind.summary);
     inputs(&mut text, &kind.with);
+    outputs(
+        &mut text,
+        "Recovery points, beside id, at and title",
+        &kind.details,
+    );
     for (word, action) in [
         ("restore", kind.restore),
         ("backup", kind.backup),
@@ -95,18 +101,7 @@ fn store_text(kind: &StoreKind) -> String {
 fn action_text(kind: &ActionKind) -> String {
     let mut text = format!("{} · action\n{}\n", kind.name, kind.summary);
     inputs(&mut text, &kind.with);
-    if !kind.outputs.is_empty() {
-        text.push_str("\nOutputs\n");
-        for output in &kind.outputs {
-            let _ = writeln!(
-                text,
-                "  {} ({}): {}",
-                output.name,
-                type_words(&output.gives),
-                output.help
-            );
-        }
-    }
+    outputs(&mut text, "Outputs", &kind.outputs);
     let class = match kind.idempotency {
         Idempotency::Fixed(class) => format!("{class:?}").to_lowercase(),
         Idempotency::Declared(input) => format!("as the input `{input}` declares"),
@@ -135,6 +130,22 @@ fn action_text(kind: &ActionKind) -> String {
         }
     }
     text
+}
+
+fn outputs(text: &mut String, title: &str, outputs: &[Output]) {
+    if outputs.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{title}");
+    for output in outputs {
+        let _ = writeln!(
+            text,
+            "  {} ({}): {}",
+            output.name,
+            type_words(&output.gives),
+            output.help
+        );
+    }
 }
 
 fn inputs(text: &mut String, fields: &Fields) {

@@ -87,6 +87,14 @@ fn description() -> Description {
             summary: "Notes named like 20260405T020000Z.txt; each is a recovery point.",
             with: Fields::of::<Folder>(),
             identity: vec![IdentityTemplate::new("notes", "{folder}")],
+            details: vec![
+                Output::new("file", Type::Text, "The name of the note."),
+                Output::new(
+                    "sha256",
+                    Type::Text,
+                    "The digest of its text; empty when it is too long to be read.",
+                ),
+            ],
             is_stated: false,
             restore: Some("notes.restore"),
             backup: None,
