@@ -298,6 +298,13 @@ impl Typing<'_, '_> {
         };
         let before = problems.errors();
         for reference in template.references() {
+        for error in template.wrong_formats(text) {
+            problems.push(
+                Problem::error(Code::BadValue, "`date` cannot write this format")
+                    .at(inside(error.at.start, error.at.end), error.message)
+                    .help("write a strftime format: %Y-%m-%d, or %Y%m%dT%H%M%SZ"),
+            );
+        }
             let at = inside(reference.at.start, reference.at.end);
             match self.type_of(&reference.path) {
                 Err(lost) => problems.push(lost.at(at)),

@@ -49,6 +49,22 @@ impl Template {
         })
     }
 
+    /// The formats in it that `date` cannot write, whatever the moment; with their places in the template's text.
+    pub fn wrong_formats(&self, text: &str) -> Vec<TemplateError> {
+        let wrong = self.formats().into_iter().filter_map(|(format, call)| {
+            let error = formatted(Timestamp::UNIX_EPOCH, format).err()?;
+            // The parser keeps no place of a literal: it stands behind the name of the helper.
+            let written = format.as_str().unwrap_or_default();
+            let behind = text.get(call.end..)?.find(written).map(|at| call.end + at);
+            let at = match behind {
+                Some(start) if !written.is_empty() => start..start + written.len(),
+                Some(_) | None => call,
+            };
+            Some(TemplateError { at, ..error })
+        });
+        wrong.collect()
+    }
+
     /// What it says. One single expression keeps the type of its value; everything else is a text, or a
     /// secret when one of its parts is one.
     ///
@@ -213,9 +229,15 @@ fn date(moment: &Value, format: &Value) -> Result<Value, TemplateError> {
         .as_str()
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| TemplateError::new("`date` takes a moment with its zone", 0..0))?;
-    let format = format.as_str().unwrap_or_default();
+    formatted(moment, format).map(Value::String)
+}
+
+fn formatted(moment: Timestamp, format: &Value) -> Result<String, TemplateError> {
+    let Some(format) = format.as_str() else {
+        let message = format!("`{format}` is not a format, which is a text");
+        return Err(TemplateError::new(message, 0..0));
+    };
     jiff::fmt::strtime::format(format, moment)
-        .map(Value::String)
         .map_err(|error| TemplateError::new(format!("`{format}` is not a format: {error}"), 0..0))
 }
 

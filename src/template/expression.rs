@@ -162,6 +162,17 @@ impl Template {
         found
     }
 
+    /// What `date` is told as its format, where that is written and not referred to, with the place of the call.
+    pub(super) fn formats(&self) -> Vec<(&Value, Range<usize>)> {
+        let mut found = Vec::new();
+        for part in &self.parts {
+            if let Part::Expression(expression) = part {
+                expression.collect_formats(&mut found);
+            }
+        }
+        found
+    }
+
     /// Puts other templates in the place of paths. A path for which `replace` gives nothing stays.
     #[must_use]
     pub fn substitute(&self, replace: &dyn Fn(&[String]) -> Option<Self>) -> Self {
@@ -217,6 +228,21 @@ impl Expression {
                 }
             }
             Self::Inserted(template) => found.extend(template.optional_references()),
+        }
+    }
+
+    fn collect_formats<'e>(&'e self, found: &mut Vec<(&'e Value, Range<usize>)>) {
+        match self {
+            Self::Path(_) | Self::Literal(_) => {}
+            Self::Call(helper, arguments, at) => {
+                if let (Helper::Date, [_, Self::Literal(format)]) = (helper, arguments.as_slice()) {
+                    found.push((format, at.clone()));
+                }
+                for argument in arguments {
+                    argument.collect_formats(found);
+                }
+            }
+            Self::Inserted(template) => found.extend(template.formats()),
         }
     }
 
