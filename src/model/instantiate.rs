@@ -350,6 +350,8 @@ impl Builder<'_, '_> {
         let present = |names: &[Named]| -> BTreeSet<StepName> {
             names
                 .iter()
+                // That it waits for itself is said where it is named.
+                .filter(|named| named.name != step.name.name)
                 .filter(|named| {
                     let name = named.name.as_str();
                     let is_there = self.resolution.steps.contains_key(name);
@@ -358,13 +360,15 @@ impl Builder<'_, '_> {
                 .map(|name| StepName::new(&name.name))
                 .collect()
         };
-        let references: BTreeSet<StepName> = with
+        let mut references: BTreeSet<StepName> = with
             .iter()
             .flat_map(|(_, value)| references(value))
             .filter_map(|path| self.resolution.step_behind(&path))
-            .filter(|name| *name != step.name.name)
             .map(StepName::new)
             .collect();
+        if references.remove(step.name.name.as_str()) {
+            self.refuse_own(step, &written, problems);
+        }
         Some(Step {
             title: step.title.clone().unwrap_or_default(),
             action: KindName::new(action.name),
@@ -389,6 +393,20 @@ impl Builder<'_, '_> {
                 }
             }),
         })
+    }
+
+    /// Reports the references of a step to what only it makes known.
+    fn refuse_own(&self, step: &StepDeclaration, written: &Table, problems: &mut Problems) {
+        let name = &step.name.name;
+        let values = written.entries.iter().map(|entry| &entry.value);
+        let behind = values.flat_map(|value| self.resolution.steps_behind(value));
+        for (at, _) in behind.filter(|(_, known_after)| known_after == name) {
+            problems.push(
+                Problem::error(Code::Cycle, format!("step `{name}` refers to what only it makes known"))
+                    .at(at, format!("not known before `{name}` has ended"))
+                    .help("take the value from elsewhere: from an input, a table, or a step that ends before this one begins"),
+            );
+        }
     }
 
     /// Adds the problems of `[limits]` and `[[notify]]`.

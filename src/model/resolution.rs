@@ -17,6 +17,7 @@ use crate::model::plan::StoreDeclaration;
 use crate::model::plan::VariantPart;
 use crate::plan_file::Content;
 use crate::plan_file::Node;
+use crate::plan_file::Position;
 use crate::template::Template;
 
 /// Values of the deciding inputs, booleans as words.
@@ -156,39 +157,47 @@ impl<'a> Resolution<'a> {
             let written = step.needs.iter().chain(&step.after);
             behind.extend(written.map(|named| StepName::new(&named.name)));
             for entry in &step.with.entries {
-                self.add_steps_behind(&entry.value, behind);
+                let names = self.steps_behind(&entry.value).into_iter();
+                behind.extend(names.map(|(_, name)| StepName::new(name)));
             }
         }
         gone
     }
 
-    /// The steps whose outputs a value refers to, itself or by a variant's offer.
-    fn add_steps_behind(&self, node: &Node, behind: &mut BTreeSet<StepName>) {
+    /// The steps that make known what a value refers to, itself or by a variant's offer; each with the place of the
+    /// reference.
+    pub fn steps_behind(&self, node: &Node) -> Vec<(Position, String)> {
+        let mut found = Vec::new();
         match &node.content {
-            Content::Text(text) => {
-                let Ok(template) = Template::parse(text) else {
-                    return;
-                };
-                let whole = template.substitute(&|path| self.offered(path));
-                let paths = whole.references().into_iter().map(|found| found.path);
-                behind.extend(
-                    paths
-                        .filter_map(|path| self.step_behind(&path))
-                        .map(StepName::new),
-                );
-            }
+            Content::Text(text) => return self.steps_behind_text(node.at, text),
             Content::List(list) => {
                 for node in list {
-                    self.add_steps_behind(node, behind);
+                    found.extend(self.steps_behind(node));
                 }
             }
             Content::Table(table) => {
                 for entry in &table.entries {
-                    self.add_steps_behind(&entry.value, behind);
+                    found.extend(self.steps_behind(&entry.value));
                 }
             }
             Content::Integer(_) | Content::Float(_) | Content::Boolean(_) | Content::Time(_) => {}
         }
+        found
+    }
+
+    fn steps_behind_text(&self, at: Position, text: &str) -> Vec<(Position, String)> {
+        let Ok(template) = Template::parse(text) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for reference in template.references() {
+            let place = reference.at;
+            let at = self.plan.sources.inside(at, text, place.start, place.end);
+            let whole = Template::path(reference.path).substitute(&|path| self.offered(path));
+            let paths = whole.references().into_iter().map(|inner| inner.path);
+            found.extend(paths.filter_map(|path| Some((at, self.step_behind(&path)?))));
+        }
+        found
     }
 
     /// The case in words: `mode = in-place`. Empty when nothing decides.
