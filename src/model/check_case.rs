@@ -175,8 +175,7 @@ impl CaseCheck<'_, '_, '_> {
     fn store_by(&self, role: StoreRole, store: &Named, by: &Named, problems: &mut Problems) {
         let resolution = self.judged.resolution;
         self.refuse_unknown_action(by, problems);
-        let Some(declared) = resolution.stores.get(store.name.as_str()) else {
-            problems.push(resolution.unknown_store(&store.name).at(store.at));
+        let Some(declared) = self.declared(store, problems) else {
             return;
         };
         let (verb, _) = words(role);
@@ -213,10 +212,19 @@ impl CaseCheck<'_, '_, '_> {
         }
     }
 
+    /// The store of a step; where there is none that is said.
+    fn declared(&self, named: &Named, problems: &mut Problems) -> Option<&StoreDeclaration> {
+        let resolution = self.judged.resolution;
+        let store = resolution.stores.get(named.name.as_str()).copied();
+        if store.is_none() && !resolution.is_perhaps_unread(&named.name) {
+            problems.push(resolution.unknown_store(&named.name).at(named.at));
+        }
+        store
+    }
+
     fn store_of(&self, role: StoreRole, named: &Named, problems: &mut Problems) {
         let resolution = self.judged.resolution;
-        let Some(store) = resolution.stores.get(named.name.as_str()) else {
-            problems.push(resolution.unknown_store(&named.name).at(named.at));
+        let Some(store) = self.declared(named, problems) else {
             return;
         };
         let (verb, noun) = words(role);
@@ -282,7 +290,7 @@ impl CaseCheck<'_, '_, '_> {
 
     fn goals(&self, scenario: &ScenarioDeclaration, problems: &mut Problems) {
         let resolution = self.judged.resolution;
-        let mut is_any_there = scenario.goal.is_empty();
+        let mut is_any_there = scenario.goal.is_empty() || resolution.is_unread;
         for goal in &scenario.goal {
             is_any_there |= resolution.steps.contains_key(goal.name.as_str());
             let is_known = resolution

@@ -160,7 +160,7 @@ fn check_variants(plan: &Plan, problems: &mut Problems) {
         };
         for word in words
             .iter()
-            .filter(|word| !variant.files.contains_key(*word))
+            .filter(|word| !variant.values.iter().any(|value| value.name == **word))
         {
             problems.push(
                 Problem::error(
@@ -172,21 +172,19 @@ fn check_variants(plan: &Plan, problems: &mut Problems) {
                 .help(format!("add to its `files`: {word} = \"….toml\"")),
             );
         }
-        for (value, part) in &variant.files {
-            if !words.contains(value) {
-                let named = Named {
-                    name: value.clone(),
-                    at: part.at,
-                };
+        for value in &variant.values {
+            if !words.contains(&value.name) {
                 let label = format!("`{}` is never this", variant.by.name);
                 problems.push(unknown(
                     Code::BadValue,
                     "value",
-                    &named,
+                    value,
                     &label,
                     words.iter().map(String::as_str),
                 ));
             }
+        }
+        for (value, part) in &variant.files {
             check_offers(variant, value, part, problems);
         }
     }
@@ -287,18 +285,20 @@ fn check_objective(plan: &Plan, node: &Node, problems: &mut Problems) {
     };
     let by = place.text("by").unwrap_or(table);
     let at = |key: &str| place.get(key).map_or(node.at, |node| node.at);
-    if plan.input(by).is_none() {
+    let rows = plan
+        .tables
+        .get(table)
+        .and_then(serde_json::Value::as_object);
+    // A table that is not there says nothing of the input that is named like it.
+    let is_by_its_name = place.get("by").is_none() && rows.is_none();
+    if plan.input(by).is_none() && !is_by_its_name {
         problems.push(
             Problem::error(Code::UnknownInput, format!("unknown input `{by}`"))
                 .at(at("by"), "its value names the row")
                 .help("write by = \"INPUT\""),
         );
     }
-    let Some(rows) = plan
-        .tables
-        .get(table)
-        .and_then(serde_json::Value::as_object)
-    else {
+    let Some(rows) = rows else {
         let named = Named {
             name: table.to_owned(),
             at: at("table"),

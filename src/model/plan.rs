@@ -189,7 +189,9 @@ pub struct Variant {
     pub by: Named,
     /// What every variant must offer.
     pub offers: Vec<Named>,
-    /// What each of them offers, by value.
+    /// The values for which a file is named.
+    pub values: Vec<Named>,
+    /// What each of them offers, by value. That of a file that could not be read is not there.
     pub files: BTreeMap<String, VariantPart>,
 }
 

@@ -40,6 +40,8 @@ pub struct Resolution<'a> {
     pub absent: BTreeMap<&'a str, (&'a StepDeclaration, String)>,
     /// What each variant offers.
     pub offers: BTreeMap<&'a str, &'a VariantPart>,
+    /// A variant has no file for this case that could be read: what it would define is not known.
+    pub is_unread: bool,
 }
 
 impl Plan {
@@ -96,6 +98,10 @@ impl<'a> Resolution<'a> {
         for store in plan.stores.iter().filter(|store| is_chosen(&store.only)) {
             stores.entry(store.name.name.as_str()).or_insert(store);
         }
+        let is_unread = plan.variants.iter().any(|variant| {
+            let value = case.get(&variant.by.name);
+            value.is_some_and(|value| !variant.files.contains_key(value))
+        });
         let offers = plan
             .variants
             .iter()
@@ -111,7 +117,14 @@ impl<'a> Resolution<'a> {
             steps,
             absent,
             offers,
+            is_unread,
         }
+    }
+
+    /// True for a store that another variant defines, when the file of this one was not read.
+    pub fn is_perhaps_unread(&self, store: &str) -> bool {
+        let is_elsewhere = || self.plan.stores.iter().any(|s| s.name.name == store);
+        self.is_unread && is_elsewhere()
     }
 
     /// The full name of a step's action.

@@ -204,6 +204,9 @@ impl Resolution<'_> {
 
     fn output(&self, name: &str, output: &str) -> Result<Type, Lost> {
         let Some(step) = self.steps.get(name) else {
+            if self.is_unread && self.absent.contains_key(name) {
+                return Ok(Type::Any);
+            }
             return Err(match self.absent.get(name) {
                 Some((step, why)) => {
                     let mut lost = Lost::new(
@@ -247,7 +250,10 @@ impl Resolution<'_> {
     /// A fact that every point has, or a detail that the store's kind declares.
     fn of_point(&self, name: &str, fact: &str) -> Result<Type, Lost> {
         let Some(store) = self.stores.get(name) else {
-            return Err(self.unknown_store(name));
+            return match self.is_perhaps_unread(name) {
+                true => Ok(Type::Any),
+                false => Err(self.unknown_store(name)),
+            };
         };
         let kind = self.store_kind(store);
         if store.kind.is_some() && kind.is_none() {

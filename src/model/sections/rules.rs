@@ -40,6 +40,11 @@ pub fn variants(root: &Table) -> Vec<Variant> {
                 name: key_of(entry),
                 by: name_in(table, "by")?,
                 offers: names_in(table, "offers"),
+                values: table_in(table, "files")
+                    .entries
+                    .iter()
+                    .map(key_of)
+                    .collect(),
                 files: BTreeMap::new(),
             })
         })
