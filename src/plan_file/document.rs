@@ -23,9 +23,8 @@ use crate::plan_file::source::FileId;
 use crate::plan_file::source::Position;
 use crate::plan_file::source::SourceFile;
 use crate::plan_file::source::Sources;
-
-/// The longest file that is read.
-pub const FILE_MAX_BYTES: u64 = 1024 * 1024;
+use crate::plan_file::text::Unread;
+use crate::plan_file::text::read_text;
 
 /// The most files that a plan is made of.
 const FILES_MAX: usize = 1000;
@@ -181,11 +180,14 @@ impl Reader {
         }
         let text = match read_text(path) {
             Ok(text) => text,
-            Err((code, why)) => {
+            Err(Unread { code, why, help }) => {
                 let problem = refused(Problem::error(code, format!("{shown}: {why}")));
-                self.problems.push(match named_at {
-                    Some(at) => beside(problem, path, at),
-                    None => problem.help("name the folder that holds plan.toml, or that file"),
+                self.problems.push(match (help, named_at) {
+                    (Some(help), _) => problem.help(help),
+                    (None, Some(at)) => beside(problem, path, at),
+                    (None, None) => {
+                        problem.help("name the folder that holds plan.toml, or that file")
+                    }
                 });
                 return None;
             }
@@ -543,33 +545,6 @@ fn beside(problem: Problem, path: &Path, named_at: Position) -> Problem {
         }
         Some(_) | None => problem.help("write the file, or take its name away here"),
     }
-}
-
-fn read_text(path: &Path) -> Result<String, (Code, String)> {
-    use std::io::Read as _;
-    let failed = |error: std::io::Error| {
-        let why = if error.kind() == std::io::ErrorKind::NotFound {
-            "there is no such file".to_owned()
-        } else {
-            error.to_string()
-        };
-        (Code::FileNotReadable, why)
-    };
-    let metadata = std::fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() {
-        return Err((Code::FileNotReadable, "this is not a file".to_owned()));
-    }
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(FILE_MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.len() as u64 > FILE_MAX_BYTES {
-        let why = format!("longer than {FILE_MAX_BYTES} bytes");
-        return Err((Code::FileTooLarge, why));
-    }
-    String::from_utf8(bytes)
-        .map_err(|_| (Code::FileNotReadable, "this is not UTF-8 text".to_owned()))
 }
 
 /// A character as TOML writes it without showing it.

@@ -15,10 +15,10 @@ mod problem;
 mod recovery;
 mod show;
 mod source;
+mod text;
 
 pub use crate::plan_file::code::Code;
 pub use crate::plan_file::document::Document;
-pub use crate::plan_file::document::FILE_MAX_BYTES;
 pub use crate::plan_file::document::GroupFile;
 pub use crate::plan_file::document::VariantFile;
 pub use crate::plan_file::document::read;
@@ -45,3 +45,4 @@ pub use crate::plan_file::source::Place;
 pub use crate::plan_file::source::Position;
 pub use crate::plan_file::source::SourceFile;
 pub use crate::plan_file::source::Sources;
+pub use crate::plan_file::text::FILE_MAX_BYTES;
