@@ -52,6 +52,63 @@ fn the_files_are_what_the_code_makes() {
     }
 }
 
+/// The patterns of a schema that speak of minutes.
+fn patterns_of_periods(schema: &Value, found: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(entries) => {
+            let pattern = entries.get("pattern").and_then(Value::as_str);
+            found.extend(pattern.filter(|p| p.contains("|min|")).map(str::to_owned));
+            entries
+                .values()
+                .for_each(|inner| patterns_of_periods(inner, found));
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|inner| patterns_of_periods(inner, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn the_schema_takes_the_lengths_of_time_that_check_takes() {
+    let mut found = BTreeSet::new();
+    patterns_of_periods(&schema(Subject::Plan, &registry()), &mut found);
+    let found: Vec<String> = found.into_iter().collect();
+    let [pattern] = found.as_slice() else {
+        panic!("one grammar, not {found:?}");
+    };
+    let pattern = regex::Regex::new(pattern).expect("a pattern");
+    for text in [
+        "5m",
+        "5 m",
+        "5min",
+        "5 min",
+        "1h30m",
+        "1h 30 min",
+        " 90s ",
+        "500ms",
+        "2 w",
+        "7d",
+        "0s",
+        "",
+        " ",
+        "5",
+        "5 ",
+        "min",
+        "5mins",
+        "5 M",
+        "1.5h",
+        "1 2s",
+        "5m,",
+        "1y",
+        "1 month",
+        "-5m",
+    ] {
+        let is_parsed = text.parse::<salvor_contract::Period>().is_ok();
+        assert_eq!(pattern.is_match(text), is_parsed, "`{text}`");
+    }
+}
+
 /// A TOML file as JSON, as the validators of editors see it.
 fn toml_file(path: &Path) -> Value {
     let table: toml::Table = toml::from_str(&read(path)).expect("TOML");

@@ -277,12 +277,15 @@ pub fn check_name(text: &str, at: Position, problems: &mut Problems) {
 /// Reports a text that is not a length of time.
 pub fn check_period(text: &str, at: Position, problems: &mut Problems) {
     if let Err(error) = text.parse::<Period>() {
-        problems.push(
-            Problem::error(Code::BadDuration, error.to_string())
-                .at(at, "not a length of time")
-                .help("units are ms, s, m, h, d and w; months and years have no fixed length"),
-        );
+        problems.push(bad_period(error.to_string(), at));
     }
+}
+
+/// The problem of a text that is not a length of time.
+pub fn bad_period(title: String, at: Position) -> Problem {
+    Problem::error(Code::BadDuration, title)
+        .at(at, "not a length of time")
+        .help("units are ms, s, m or min, h, d and w; months and years have no fixed length")
 }
 
 fn lower_first(text: &str) -> String {

@@ -16,6 +16,7 @@ use crate::model::fitting::type_words;
 use crate::model::moment::moment;
 use crate::model::resolution::Resolution;
 use crate::model::scope::Lost;
+use crate::model::shape::bad_period;
 use crate::model::shape::unknown_key;
 use crate::model::shell::shell_expression;
 use crate::plan_file::Code;
@@ -297,7 +298,6 @@ impl Typing<'_, '_> {
             }
         };
         let before = problems.errors();
-        for reference in template.references() {
         for error in template.wrong_formats(text) {
             problems.push(
                 Problem::error(Code::BadValue, "`date` cannot write this format")
@@ -305,6 +305,7 @@ impl Typing<'_, '_> {
                     .help("write a strftime format: %Y-%m-%d, or %Y%m%dT%H%M%SZ"),
             );
         }
+        for reference in template.references() {
             let at = inside(reference.at.start, reference.at.end);
             match self.type_of(&reference.path) {
                 Err(lost) => problems.push(lost.at(at)),
@@ -459,12 +460,6 @@ impl Typing<'_, '_> {
     fn sources(&self) -> &crate::plan_file::Sources {
         &self.resolution.plan.sources
     }
-}
-
-fn bad_period(title: String, at: Position) -> Problem {
-    Problem::error(Code::BadDuration, title)
-        .at(at, "not a length of time")
-        .help("units are ms, s, m, h, d and w; months and years have no fixed length")
 }
 
 /// The edit that makes a value one of the type that is taken, when only one value can have been meant.

@@ -16,7 +16,8 @@ use serde::de::Error as _;
 
 /// A length of time, whole milliseconds, written as `500ms`, `90s`, `5m`, `1h30m`, `7d`, `2w`.
 ///
-/// A day is 24 hours. Months and years are refused: they have no fixed length.
+/// Minutes may be written as reports print them, `5 min`, and spaces may stand between numbers and units. A day is 24
+/// hours. Months and years are refused: they have no fixed length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period(Duration);
 
@@ -68,7 +69,7 @@ impl FromStr for Period {
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(error)?;
             let number: u64 = rest[..digits].parse().map_err(|_| error())?;
-            rest = &rest[digits..];
+            rest = rest[digits..].trim_start();
             let letters = rest
                 .find(|c: char| !c.is_ascii_alphabetic())
                 .unwrap_or(rest.len());
@@ -250,6 +251,8 @@ mod tests {
             ("90s", 90_000, "1m30s"),
             ("24h", 86_400_000, "1d"),
             ("1h 30m", 5_400_000, "1h30m"),
+            (" 1 h 30 min ", 5_400_000, "1h30m"),
+            ("5min", 300_000, "5m"),
             ("2w", 14 * 86_400_000, "14d"),
         ] {
             let period: Period = text.parse().expect("a good period");
@@ -263,7 +266,9 @@ mod tests {
         for text in [
             "",
             "5",
+            "5 ",
             "h",
+            "1 2s",
             "5 parsecs",
             "1y",
             "-5m",
