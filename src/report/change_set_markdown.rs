@@ -10,8 +10,10 @@ use crate::recovery_points::moment_words;
 use crate::report::change_set_text::Look;
 use crate::report::change_set_text::diff_lines;
 use crate::report::change_set_text::from_words;
+use crate::report::change_set_text::inputs_words;
 use crate::report::change_set_text::mark;
 use crate::report::change_set_text::summary;
+use crate::report::change_set_text::totals;
 use crate::report::change_set_text::verb;
 use crate::report::html::escape;
 use crate::report::objectives::objective_rows;
@@ -32,6 +34,11 @@ pub fn change_set_markdown(
         moment_words(change_set.expires),
         change_set.digest().short(),
     );
+    let inputs = inputs_words(change_set);
+    if !inputs.is_empty() {
+        text.push_str(&format!("\nInputs: {}.\n", escaped(&inputs)));
+    }
+    text.push_str(&format!("\n{}\n", totals(change_set)));
     if !problems.is_empty() {
         text.push_str("\n**This cannot be applied:**\n\n");
         for problem in problems {

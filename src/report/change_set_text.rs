@@ -72,17 +72,19 @@ fn head(change_set: &ChangeSet, look: &Look) -> String {
         both_times(change_set.goal, look),
         change_set.surveyed.strftime("%H:%M:%SZ"),
     );
-    let inputs: Vec<String> = change_set
-        .inputs
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| format!("{name} {}", input_words(value)))
-        .collect();
     let mut text = wrapped("", &line, 2, look.width);
+    let inputs = inputs_words(change_set);
     if !inputs.is_empty() {
-        text.push_str(&wrapped("inputs: ", &inputs.join(", "), 2, look.width));
+        text.push_str(&wrapped("inputs: ", &inputs, 2, look.width));
     }
     text
+}
+
+/// The inputs with their values; secrets are references. Empty when there are none.
+pub(super) fn inputs_words(change_set: &ChangeSet) -> String {
+    let given = (change_set.inputs.iter()).filter(|(_, value)| !value.is_null());
+    let words = given.map(|(name, value)| format!("{name} {}", input_words(value)));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn both_times(moment: Timestamp, look: &Look) -> String {
@@ -362,7 +364,8 @@ fn not_shown(change_set: &ChangeSet, look: &Look) -> String {
     format!("Not shown\n{}", rows(&table, 2, look.width))
 }
 
-fn end(change_set: &ChangeSet, problems: &[DiffProblem], look: &Look) -> String {
+/// How many steps do what.
+pub(super) fn totals(change_set: &ChangeSet) -> String {
     let count = |effects: &[Effect]| {
         change_set
             .steps
@@ -370,8 +373,7 @@ fn end(change_set: &ChangeSet, problems: &[DiffProblem], look: &Look) -> String 
             .filter(|step| effects.contains(&step.effect()))
             .count()
     };
-    let digest = change_set.digest();
-    let line = format!(
+    format!(
         "{} to create, {} to change, {} to replace, {} to delete, {} to run, {} manual.",
         count(&[Effect::Create]),
         count(&[Effect::Change]),
@@ -379,8 +381,12 @@ fn end(change_set: &ChangeSet, problems: &[DiffProblem], look: &Look) -> String 
         count(&[Effect::Delete]),
         count(&[Effect::Run]),
         count(&[Effect::Ask]),
-    );
-    let mut text = wrapped("", &line, 0, look.width);
+    )
+}
+
+fn end(change_set: &ChangeSet, problems: &[DiffProblem], look: &Look) -> String {
+    let digest = change_set.digest();
+    let mut text = wrapped("", &totals(change_set), 0, look.width);
     if problems.is_empty() {
         let line = format!(
             "Digest {}, good until {}.",
