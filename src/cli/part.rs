@@ -152,7 +152,7 @@ impl Hold {
             people: &people,
             watcher: &terminal,
             stop,
-            scratch_root: self.state.scratch(&self.run)?,
+            scratch_root: self.state.make_scratch(&self.run).await?,
         };
         let ended = match way {
             Way::GoOn => part.go_on().await,

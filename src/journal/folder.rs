@@ -287,11 +287,20 @@ impl StateFolder {
         Ok(state)
     }
 
-    /// Where operations of a run may put files.
+    /// Makes the folder where operations of a run may put files: what they make in it is out of the reach of others.
     ///
     /// # Errors
-    /// When the text cannot be the id of a run.
-    pub fn scratch(&self, run: &RunId) -> Result<PathBuf, StorageError> {
+    /// When the text cannot be the id of a run, or the folder cannot be made.
+    pub async fn make_scratch(&self, run: &RunId) -> Result<PathBuf, StorageError> {
+        let folder = self.scratch(run)?;
+        blocking(move || {
+            make_folder(&folder)?;
+            Ok(folder)
+        })
+        .await
+    }
+
+    fn scratch(&self, run: &RunId) -> Result<PathBuf, StorageError> {
         Ok(self.run_folder(run)?.join("scratch"))
     }
 

@@ -1,5 +1,6 @@
 //! State folders that cannot hold a run, and disks that become full.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -181,4 +182,20 @@ fn a_plan_that_is_only_looked_at_leaves_nothing_behind() {
     let folder = with_state_on_the_disk();
     folder.salvor(&["plan"]).ends_with(0);
     assert!(!folder.path().join(".salvor").exists());
+}
+
+#[test]
+fn what_operations_put_aside_is_out_of_the_reach_of_others() {
+    let steps = r#"
+[steps.load]
+uses = "exec"
+with = { argv = ["/bin/false"], class = "convergent" }
+"#;
+    let folder = Folder::of_steps(steps, &["load"], &json!({}));
+    folder.apply().ends_with(5);
+    let run = folder.path().join(".salvor/runs").join(folder.run_id());
+    for name in [".", "scratch", "blobs", "inbox"] {
+        let metadata = std::fs::metadata(run.join(name)).expect("it is there");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o700, "{name}");
+    }
 }
