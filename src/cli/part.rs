@@ -208,18 +208,19 @@ pub fn operator() -> String {
 fn stop_on_signals() -> CancellationToken {
     let stop = CancellationToken::new();
     let stopping = stop.clone();
+    // Here and not in the task, which may not have run yet when the first signal comes.
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return stop;
+    };
+    // Who starts salvor with `nohup` wants it to go on when the terminal goes.
+    let mut hang_up = match hears_hang_up() {
+        true => signal(SignalKind::hangup()).ok(),
+        false => None,
+    };
     tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) = (
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-        ) else {
-            return;
-        };
-        // Who starts salvor with `nohup` wants it to go on when the terminal goes.
-        let mut hang_up = match hears_hang_up() {
-            true => signal(SignalKind::hangup()).ok(),
-            false => None,
-        };
         for is_first in [true, false] {
             tokio::select! {
                 _ = interrupt.recv() => {}
