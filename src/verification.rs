@@ -57,8 +57,10 @@ pub struct StepCounts {
     pub done: usize,
     /// Failed.
     pub failed: usize,
-    /// Not known what became of them; still under way ones are among them.
+    /// Not known what became of them.
     pub unknown: usize,
+    /// Begun at their service, and no end of it was seen yet.
+    pub under_way: usize,
     /// Begun, and waiting for an answer or for its next try.
     pub begun: usize,
     /// Not begun.
@@ -228,10 +230,15 @@ impl Seen {
                 self.not_proved.push(format!("{name} failed: {what}"));
                 self.failure(name, step.failure.as_ref());
             }
-            Status::Unknown | Status::Intended => {
+            Status::Unknown => {
                 self.steps.unknown += 1;
                 self.not_proved
                     .push(format!("what became of {name} is not known"));
+            }
+            Status::Intended => {
+                self.steps.under_way += 1;
+                self.not_proved
+                    .push(format!("{name} was under way when it was last seen"));
             }
             Status::Asked | Status::Answered | Status::Retrying => {
                 self.steps.begun += 1;
@@ -336,6 +343,7 @@ impl Assessment {
             done,
             failed,
             unknown,
+            under_way,
             begun,
             not_started,
         } = self.steps;
@@ -343,6 +351,7 @@ impl Assessment {
         for (count, word) in [
             (failed, "failed"),
             (unknown, "unknown"),
+            (under_way, "under way"),
             (begun, "begun"),
             (not_started, "not started"),
         ] {

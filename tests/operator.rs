@@ -45,6 +45,8 @@ mod telling;
 mod transcripts;
 #[path = "operator/typing.rs"]
 mod typing;
+#[path = "operator/under_way.rs"]
+mod under_way;
 #[path = "../providers/system/tests/support/mod.rs"]
 #[expect(dead_code, reason = "its own tests use more of its answers")]
 mod web;

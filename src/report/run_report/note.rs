@@ -66,6 +66,7 @@ fn done(assessment: &Assessment) -> String {
     let parts = [
         (steps.failed, "failed"),
         (steps.unknown, "not known to be done"),
+        (steps.under_way, "under way"),
         (steps.begun, "begun and not done"),
         (steps.not_started, "not begun"),
     ];
