@@ -6,6 +6,8 @@ mod against;
 mod asking;
 #[path = "operator/confirming.rs"]
 mod confirming;
+#[path = "operator/bounding.rs"]
+mod bounding;
 #[path = "operator/damaged.rs"]
 mod damaged;
 #[path = "operator/deciding.rs"]

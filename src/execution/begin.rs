@@ -22,7 +22,7 @@ use crate::diff::changed_files;
 use crate::digest::Digest;
 use crate::execution::engine::Engine;
 use crate::execution::operate::Operator;
-use crate::execution::step::Doubt;
+use crate::execution::send::Doubt;
 use crate::execution::watcher::End;
 use crate::execution::watcher::Event;
 use crate::journal::Body;
@@ -303,6 +303,7 @@ impl Engine<'_> {
             step: step.name.clone(),
             op: open.op.clone(),
             why: why.to_owned(),
+            under_way: false,
         };
         self.record(body).await?;
         self.watcher.saw(Event::Ended {

@@ -12,6 +12,7 @@ mod operate;
 pub mod reopen;
 #[cfg(test)]
 pub(crate) mod sample;
+mod send;
 mod step;
 pub mod telling;
 pub mod watcher;

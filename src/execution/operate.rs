@@ -57,10 +57,9 @@ pub struct Operator<'a> {
 }
 
 impl Operator<'_> {
-    /// Performs the operation once.
-    pub async fn perform(&self) -> Result<Outcome, Error> {
+    /// Performs the operation once, for as long as this.
+    pub async fn perform(&self, length: Duration) -> Result<Outcome, Error> {
         let progress = StepProgress { operator: self };
-        let length = self.step.deadline.duration();
         let call = self
             .surroundings
             .call(&progress, self.stop.clone(), length, &self.scratch);
@@ -80,8 +79,13 @@ impl Operator<'_> {
                 Ok(result) => result,
                 Err(panic) => Err(Error::unknown(format!("the provider panicked: {}", words_of(panic)))),
             },
-            () = out_of_patience => Err(Error::unknown(format!("no answer within {}", self.step.deadline))),
+            () = out_of_patience => Err(self.no_answer()),
         }
+    }
+
+    /// What is said of it when its deadline has passed.
+    pub fn no_answer(&self) -> Error {
+        Error::unknown(format!("no answer within {}", self.step.deadline))
     }
 
     /// Finds out what became of the operation. Transient errors come back as `CannotTell`.

@@ -17,12 +17,11 @@ use salvor_contract::Error;
 use salvor_contract::Finding;
 use salvor_contract::Judgement;
 use salvor_contract::Outcome;
-use salvor_contract::Period;
 use salvor_contract::Probe;
 
-use crate::change_set::PlannedStep;
 use crate::execution::engine::Engine;
 use crate::execution::operate::Operator;
+use crate::execution::send::Doubt;
 use crate::execution::watcher::End;
 use crate::execution::watcher::Event;
 use crate::journal::Body;
@@ -30,9 +29,6 @@ use crate::journal::FailureKind;
 use crate::journal::Found;
 use crate::journal::JournalError;
 use crate::journal::Status;
-
-/// How often the same operation is sent again after its outcome was unknown, before a person is asked.
-const RESENDS_MAX: u32 = 5;
 
 /// Wait between two looks at something that may not be visible yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -44,18 +40,8 @@ const UNANSWERED: &str = "the process that sent it ended before the answer came"
 /// ten seconds later, and the end of this process's part is still to be recorded.
 const LOOK_AFTER_STOP: Duration = Duration::from_secs(4);
 
-/// Whether a request of this operation that was sent before may still have, or have had, its effect.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doubt {
-    /// None was sent, or a look after the settle window found nothing.
-    None,
-    /// One was sent and nobody could tell; sending it again repeats nothing, but no error of a later try
-    /// says that nothing was changed.
-    Left,
-}
-
 /// What to do after an outcome that is not known.
-enum Settled {
+pub(super) enum Settled {
     /// It is done.
     Done(Outcome),
     /// It had no effect: send the same operation again.
@@ -73,101 +59,6 @@ enum Settled {
 }
 
 impl Engine<'_> {
-    /// Sends an operation whose intent is recorded, and brings it to an end.
-    pub(super) async fn send(
-        &self,
-        operator: &Operator<'_>,
-        mut doubt: Doubt,
-    ) -> Result<End, JournalError> {
-        let step = operator.step;
-        let begun = self.surroundings.clock.elapsed();
-        let mut tries = 0;
-        let mut resends = 0;
-        loop {
-            let started = self.surroundings.clock.elapsed();
-            let error = match operator.perform().await {
-                Ok(outcome) => return self.judge(operator, outcome, false, begun).await,
-                Err(error) => error,
-            };
-            match error {
-                Error::Refused { .. } => {
-                    return match doubt {
-                        Doubt::None => self.refused(operator, error, begun).await,
-                        Doubt::Left => {
-                            let kind = FailureKind::Refused;
-                            self.failed_unless_found(operator, kind, &error, begun)
-                                .await
-                        }
-                    };
-                }
-                Error::Transient {
-                    ref what,
-                    retry_after,
-                } => {
-                    tries += 1;
-                    if self.stop.is_cancelled() {
-                        return Ok(End::LeftRunning);
-                    }
-                    let asked = retry_after.filter(|asked| asked.duration() > longest_wait(step));
-                    if tries >= step.retry.attempts || asked.is_some() {
-                        let kind = FailureKind::Transient;
-                        let error = match asked {
-                            Some(asked) => too_long(&error, asked, longest_wait(step)),
-                            None => error,
-                        };
-                        return match doubt {
-                            Doubt::None => self.failed(operator, kind, &error, Vec::new()).await,
-                            Doubt::Left => {
-                                self.failed_unless_found(operator, kind, &error, begun)
-                                    .await
-                            }
-                        };
-                    }
-                    let wait =
-                        retry_after.map_or_else(|| self.backoff(operator, tries), |p| p.duration());
-                    self.watcher.saw(Event::Retrying {
-                        step: &step.name,
-                        error: what,
-                        after: wait,
-                    });
-                    tokio::select! {
-                        biased;
-                        () = self.stop.cancelled() => return Ok(End::LeftRunning),
-                        () = self.surroundings.clock.sleep(wait) => {}
-                    }
-                }
-                Error::Unknown { what } => {
-                    if self.stop.is_cancelled() {
-                        return Ok(End::LeftRunning);
-                    }
-                    let is_late =
-                        self.surroundings.clock.elapsed() - started >= step.deadline.duration();
-                    resends += 1;
-                    match self.settle(operator, &what).await {
-                        Settled::Done(outcome) => {
-                            return self.judge(operator, outcome, true, begun).await;
-                        }
-                        Settled::Attach(_) if is_late => {
-                            let why =
-                                format!("still under way after its deadline of {}", step.deadline);
-                            return self.unknown(operator, &why).await;
-                        }
-                        Settled::Absent | Settled::Unclear(_) | Settled::Attach(_)
-                            if resends > RESENDS_MAX =>
-                        {
-                            return self.unknown(operator, &what).await;
-                        }
-                        Settled::Absent => doubt = Doubt::None,
-                        Settled::Unclear(_) | Settled::Attach(_) => doubt = Doubt::Left,
-                        Settled::Conflict(found) => return self.conflict(operator, &found).await,
-                        Settled::Unknown(why) => return self.unknown(operator, &why).await,
-                        Settled::Stopped => return Ok(End::LeftRunning),
-                    }
-                }
-            }
-        }
-    }
-
     /// Takes up an operation that an earlier process may have sent.
     pub(super) async fn find_again(&self, operator: &Operator<'_>) -> Result<End, JournalError> {
         let step = &operator.step.name;
@@ -231,14 +122,18 @@ impl Engine<'_> {
         }
     }
 
-    async fn probed(&self, operator: &Operator<'_>, found: Found) -> Result<(), JournalError> {
+    pub(super) async fn probed(
+        &self,
+        operator: &Operator<'_>,
+        found: Found,
+    ) -> Result<(), JournalError> {
         let (step, op) = (operator.step.name.clone(), operator.operation.id.clone());
         self.record(Body::Probed { step, op, found }).await?;
         Ok(())
     }
 
     /// Looks until it is known what became of the operation, or known that it cannot be known.
-    async fn settle(&self, operator: &Operator<'_>, doubt: &str) -> Settled {
+    pub(super) async fn settle(&self, operator: &Operator<'_>, doubt: &str) -> Settled {
         let clock = self.surroundings.clock.as_ref();
         let began = clock.elapsed();
         let window = operator.step.settle.duration();
@@ -279,7 +174,7 @@ impl Engine<'_> {
     }
 
     /// Records success, unless what is there now is not what was declared.
-    async fn judge(
+    pub(super) async fn judge(
         &self,
         operator: &Operator<'_>,
         mut outcome: Outcome,
@@ -334,7 +229,7 @@ impl Engine<'_> {
     }
 
     /// A refusal says that nothing was changed; whoever writes is asked to prove it.
-    async fn refused(
+    pub(super) async fn refused(
         &self,
         operator: &Operator<'_>,
         error: Error,
@@ -349,7 +244,7 @@ impl Engine<'_> {
             Some(Probe::Done(outcome)) => self.judge(operator, outcome, true, begun).await,
             Some(Probe::InFlight { .. }) => {
                 let why = format!("{error}, and yet it is under way");
-                self.unknown(operator, &why).await
+                self.under_way(operator, &why).await
             }
             Some(Probe::Absent | Probe::CannotTell { .. } | Probe::Conflict { .. }) | None => {
                 self.failed(operator, FailureKind::Refused, &error, Vec::new())
@@ -359,7 +254,7 @@ impl Engine<'_> {
     }
 
     /// An error that says that nothing was changed, after an earlier request that may have changed something.
-    async fn failed_unless_found(
+    pub(super) async fn failed_unless_found(
         &self,
         operator: &Operator<'_>,
         kind: FailureKind,
@@ -378,7 +273,7 @@ impl Engine<'_> {
             }
             Settled::Attach(_) => {
                 let why = format!("{error}, and yet it is under way");
-                self.unknown(operator, &why).await
+                self.under_way(operator, &why).await
             }
             Settled::Conflict(found) => self.conflict(operator, &found).await,
             Settled::Unknown(why) => self.unknown(operator, &why).await,
@@ -398,7 +293,11 @@ impl Engine<'_> {
         }
     }
 
-    async fn conflict(&self, operator: &Operator<'_>, found: &str) -> Result<End, JournalError> {
+    pub(super) async fn conflict(
+        &self,
+        operator: &Operator<'_>,
+        found: &str,
+    ) -> Result<End, JournalError> {
         let error = Error::refused_with(
             format!("something else is in its place: {found}"),
             "Move it out of the way, or give the step another target.",
@@ -407,7 +306,7 @@ impl Engine<'_> {
             .await
     }
 
-    async fn failed(
+    pub(super) async fn failed(
         &self,
         operator: &Operator<'_>,
         kind: FailureKind,
@@ -433,11 +332,34 @@ impl Engine<'_> {
         Ok(End::Failed)
     }
 
-    async fn unknown(&self, operator: &Operator<'_>, why: &str) -> Result<End, JournalError> {
+    pub(super) async fn unknown(
+        &self,
+        operator: &Operator<'_>,
+        why: &str,
+    ) -> Result<End, JournalError> {
+        self.left_unknown(operator, why, false).await
+    }
+
+    /// It goes on, and this process does not wait for it any longer.
+    pub(super) async fn under_way(
+        &self,
+        operator: &Operator<'_>,
+        why: &str,
+    ) -> Result<End, JournalError> {
+        self.left_unknown(operator, why, true).await
+    }
+
+    async fn left_unknown(
+        &self,
+        operator: &Operator<'_>,
+        why: &str,
+        under_way: bool,
+    ) -> Result<End, JournalError> {
         let body = Body::Unknown {
             step: operator.step.name.clone(),
             op: operator.operation.id.clone(),
             why: why.to_owned(),
+            under_way,
         };
         self.record(body).await?;
         self.watcher.saw(Event::Ended {
@@ -447,29 +369,4 @@ impl Engine<'_> {
         });
         Ok(End::Unknown)
     }
-
-    /// Doubles with each try, never more than the plan's longest wait, between half and the whole of it.
-    fn backoff(&self, operator: &Operator<'_>, tries: u32) -> Duration {
-        let retry = operator.step.retry;
-        let doubled = retry
-            .wait
-            .duration()
-            .saturating_mul(1_u32.checked_shl(tries - 1).unwrap_or(u32::MAX));
-        doubled
-            .min(retry.wait_max.duration())
-            .mul_f64(0.5 + self.surroundings.randomness.fraction() / 2.0)
-    }
-}
-
-/// The longest wait before another try that a service may ask for: as long as the step itself may take, since a run
-/// must not stand still at the word of a server.
-fn longest_wait(step: &PlannedStep) -> Duration {
-    step.retry.wait_max.duration().max(step.deadline.duration())
-}
-
-fn too_long(error: &Error, asked: Period, longest: Duration) -> Error {
-    Error::transient(format!(
-        "{error}; it asks to be left alone for {asked}, and this step waits {} at most",
-        Period::from(longest)
-    ))
 }

@@ -181,6 +181,9 @@ pub enum Body {
         op: OperationId,
         /// What is not known, and what was last seen.
         why: String,
+        /// True when the last look found it under way: it goes on, and nobody waits for it. Left out when false.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        under_way: bool,
     },
 
     /// A person's verdict on a failed or unknown step: `resume --retry STEP` and its like.
@@ -354,7 +357,7 @@ pub enum Found {
 pub enum FailureKind {
     /// The provider or its service said no; nothing was changed.
     Refused,
-    /// Something that may pass by itself; nothing was changed.
+    /// Something that may pass by itself; nothing was changed, unless the operation sets a state and got half-way.
     Transient,
     /// It was done, and a finding of its post-conditions failed.
     Finding,

@@ -155,6 +155,8 @@ pub struct StepState {
     pub failure: Option<Failure>,
     /// Why it was skipped or its outcome is unknown, or what a person decided, in words.
     pub note: Option<String>,
+    /// The last look found it under way, when its status is `Unknown`.
+    pub is_under_way: bool,
     /// What it gave, when its status is `Succeeded`.
     pub outcome: Option<Outcome>,
     /// When its first record was written.

@@ -158,11 +158,17 @@ impl StepState {
                     at,
                 );
             }
-            Body::Unknown { step: _, op, why } => {
+            Body::Unknown {
+                step: _,
+                op,
+                why,
+                under_way,
+            } => {
                 self.demand(&[Status::Intended, Status::Unknown])?;
                 self.current_is(op)?.ended = Some(at);
                 self.note = Some(why.clone());
                 self.enter(Status::Unknown, at);
+                self.is_under_way = *under_way;
             }
             Body::Decided {
                 step: _,
@@ -222,6 +228,7 @@ impl StepState {
 
     pub(super) fn enter(&mut self, status: Status, at: Moment) {
         self.status = status;
+        self.is_under_way = false;
         self.since = Some(at);
         if status == Status::Succeeded
             && let Some(attempt) = self.attempts.last_mut()

@@ -220,26 +220,14 @@ fn halted(
             Status::Unknown => {
                 let why = step.note.as_deref().unwrap_or_default();
                 line(text, &format!("  unknown  {}: {why}", planned.name));
-                line(
-                    text,
-                    "           Look at the service: nobody else can tell whether it was done.",
-                );
-                let name = &planned.name;
-                line(
-                    text,
-                    &format!(
-                        "           salvor resume {named} --succeeded {name} --why …  or  --retry {name} --why …"
-                    ),
-                );
+                for help in decide(named, &planned.name, step.is_under_way) {
+                    line(text, &format!("           {help}"));
+                }
             }
             Status::Intended => {
-                line(
-                    text,
-                    &format!(
-                        "  open     {}: `salvor resume` looks for what became of it",
-                        planned.name
-                    ),
-                );
+                let name = &planned.name;
+                let help = "`salvor resume` looks for what became of it";
+                line(text, &format!("  open     {name}: {help}"));
             }
             Status::Pending
             | Status::Asked
@@ -258,6 +246,19 @@ fn halted(
     text.push_str(&look);
     line(text, &format!("  go on    salvor resume {named}{retry}"));
     line(text, &format!("  give up  salvor abort {named}"));
+}
+
+/// What can be done about a step of which nobody knows what became.
+fn decide(named: &str, step: &StepName, is_under_way: bool) -> Vec<String> {
+    if is_under_way {
+        return vec![format!(
+            "It is still under way: `salvor resume {named}` waits for it."
+        )];
+    }
+    vec![
+        "Look at the service: nobody else can tell whether it was done.".to_owned(),
+        format!("salvor resume {named} --succeeded {step} --why …  or  --retry {step} --why …"),
+    ]
 }
 
 fn line(text: &mut String, line: &str) {

@@ -38,3 +38,32 @@ fn what_an_interrupt_leaves_is_under_way_and_not_unknown() {
     let halted = folder.records().pop().expect("it has records");
     assert_eq!(halted["body"]["detail"], counts);
 }
+
+#[test]
+fn work_that_outlasts_its_deadline_is_waited_for_by_a_resume() {
+    let folder = working("4s", "timeout = \"1s\"");
+    let said = folder.apply().ends_with(5);
+    let said = said.says("unknown  load: still under way after its deadline of 1s");
+    let run = folder.run_id();
+    let said = said.says(&format!(
+        "It is still under way: `salvor resume {run}` waits for it."
+    ));
+    assert!(
+        !said.all().contains("nobody else can tell"),
+        "{}",
+        said.all()
+    );
+    folder
+        .salvor(&["resume", &run, "--retry", "load", "--why", "it hangs"])
+        .ends_with(4)
+        .says("load is under way")
+        .says(&format!("`salvor resume {run}` waits for it"));
+    while folder.salvor(&["resume", &run]).code == Some(5) {
+        assert!(folder.effects().len() <= 1);
+    }
+    assert_eq!(folder.effects(), ["load"]);
+    assert_eq!(
+        folder.record_types().last().map(String::as_str),
+        Some("finished")
+    );
+}

@@ -343,8 +343,8 @@ impl Ledger {
     fn count(&self, schedule: &Schedule, kind: &str, body: &Said, probes: &mut Probes) {
         match kind {
             "succeeded" if body.adopted => probes.hit("adopted"),
-            "probed" if body.found == "absent" => probes.hit("sent again after a crash"),
-            "probed" => probes.hit("attached after a crash"),
+            "probed" if body.found == "absent" => probes.hit("sent again after a look"),
+            "probed" => probes.hit("attached after a look"),
             "unknown" => probes.hit("unknown"),
             "failed" if body.kind == "conflict" => probes.hit("conflict"),
             "failed" if body.op.is_none() => probes.hit("failed in preparation"),

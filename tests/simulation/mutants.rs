@@ -91,6 +91,8 @@ pub enum Mutant {
     NoSettleWindow,
     /// People retry what is unknown without a look.
     UnknownRetriedBlindly,
+    /// The plan's tries are not counted.
+    TriesNotCounted,
 }
 
 /// All of them.
@@ -123,6 +125,7 @@ pub const ALL: &[Mutant] = &[
     Mutant::FinallyDropped,
     Mutant::NoSettleWindow,
     Mutant::UnknownRetriedBlindly,
+    Mutant::TriesNotCounted,
 ];
 
 impl Mutant {

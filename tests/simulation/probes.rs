@@ -12,7 +12,7 @@ pub struct Probes {
 pub const REQUIRED: &[&str] = &[
     "adopted",
     "answered by a person",
-    "attached after a crash",
+    "attached after a look",
     "begun after a failure",
     "cleaned up after a failure",
     "conflict",
@@ -29,7 +29,7 @@ pub const REQUIRED: &[&str] = &[
     "lock of a dead holder taken over",
     "no space left",
     "paused beyond the lease",
-    "sent again after a crash",
+    "sent again after a look",
     "stale look",
     "stopped by the operator",
     "storage broken",

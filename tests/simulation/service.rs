@@ -1,10 +1,12 @@
 //! The simulated provider behind a network: requests that arrive late, answers that are stale, and an eye on
 //! every effect at the very moment at which it happens.
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +17,7 @@ use salvor_contract::Description;
 use salvor_contract::Error;
 use salvor_contract::Finding;
 use salvor_contract::Operation;
+use salvor_contract::OperationId;
 use salvor_contract::Outcome;
 use salvor_contract::Preview;
 use salvor_contract::Probe;
@@ -40,6 +43,8 @@ pub struct Service {
     shared: Arc<Shared>,
     inner: Arc<Simulated>,
     clock: ServiceClock,
+    /// How often this process may still send each operation.
+    tries_left: Mutex<BTreeMap<OperationId, u32>>,
 }
 
 /// How long a client waits for an answer that does not come.
@@ -52,7 +57,25 @@ impl Service {
             inner: Arc::clone(&shared.simulated),
             shared,
             clock: ServiceClock(clock),
+            tries_left: Mutex::default(),
         }
+    }
+
+    fn tries_left(&self, operation: &Operation, change: impl FnOnce(&mut u32)) {
+        let mut left = self.tries_left.lock().expect("counting does not panic");
+        let tries = self.shared.schedule.steps[place(&operation.step)].attempts;
+        change(left.entry(operation.id.clone()).or_insert(tries));
+    }
+
+    /// The plan's number of tries holds, whatever came of each.
+    fn count_try(&self, operation: &Operation) {
+        self.tries_left(operation, |left| match left.checked_sub(1) {
+            Some(fewer) => *left = fewer,
+            None => {
+                let what = format!("{} is sent more often than its plan says", operation.step);
+                self.shared.check(Err(Violation::new(Rule::Tries, what)));
+            }
+        });
     }
 
     fn at_service<'a>(&'a self, call: &Call<'a>) -> Call<'a> {
@@ -161,6 +184,7 @@ impl Provider for Service {
         self.shared
             .tell(|| format!("perform {} as {}", operation.step, operation.id));
         self.check_answer(operation);
+        self.count_try(operation);
         if self.is_late(operation) {
             call.pause(NO_ANSWER, "an answer").await?;
             return Err(Error::unknown("no answer came"));
@@ -195,6 +219,9 @@ impl Provider for Service {
         }
         self.shared
             .tell(|| format!("probe {}: {found:?}", operation.step));
+        if matches!(found, Ok(Probe::InFlight { .. })) {
+            self.tries_left(operation, |left| *left += 1);
+        }
         found
     }
 

@@ -25,6 +25,8 @@ pub enum Rule {
     Lock,
     /// What a person answered is what is performed.
     Answer,
+    /// A process sends an operation as often as the plan allows, and once more for each look that found it under way.
+    Tries,
 }
 
 /// A broken promise.

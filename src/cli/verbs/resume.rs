@@ -232,6 +232,11 @@ fn decisions(
     }
     let mut decisions = Vec::new();
     for name in &retried {
+        refuse_under_way(
+            state,
+            name,
+            &load::plan_dir_option(&arguments.choice.plan_dir),
+        )?;
         let why = match (state.status(name), &arguments.why) {
             (Status::Failed, None) => "asked for with --retry".to_owned(),
             (Status::Failed | Status::Unknown, Some(why)) => why.clone(),
@@ -284,6 +289,19 @@ fn decisions(
         decisions.push((name.clone(), decision, why.clone()));
     }
     Ok(decisions)
+}
+
+/// Refuses to begin a step anew beside the operation that the last look found under way.
+fn refuse_under_way(state: &RunState, name: &StepName, at: &str) -> Result<(), Refusal> {
+    if !state.step(name).is_under_way {
+        return Ok(());
+    }
+    let what =
+        format!("{name} is under way, as the last look found: a second one may repeat its effect");
+    Err(Refusal::new(Exit::Refused, what).hint(format!(
+        "Without --retry, `salvor resume {}{at}` waits for it. To begin it anew, end it at its service first.",
+        state.run
+    )))
 }
 
 fn names(change_set: &ChangeSet, list: &[String]) -> Result<BTreeSet<StepName>, Refusal> {

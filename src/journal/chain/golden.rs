@@ -127,6 +127,7 @@ fn one_of_each() -> Vec<Body> {
             step: a(),
             op: op(2),
             why: "no answer".to_owned(),
+            under_way: false,
         },
         Body::Probed {
             step: a(),
@@ -137,6 +138,7 @@ fn one_of_each() -> Vec<Body> {
             step: a(),
             op: op(2),
             why: "no answer".to_owned(),
+            under_way: false,
         },
         Body::Decided {
             step: a(),

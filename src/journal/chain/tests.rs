@@ -48,6 +48,7 @@ async fn sixty() -> (Shelf, Head) {
                 step: step(n),
                 op: op(n),
                 why: "the answer was lost".to_owned(),
+                under_way: false,
             },
             Body::Succeeded {
                 step: step(n),

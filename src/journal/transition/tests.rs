@@ -113,6 +113,7 @@ fn unknown(step: &str, attempt: u32) -> Body {
         step: step.into(),
         op: format!("{step}-{attempt}").as_str().into(),
         why: "the answer was lost".to_owned(),
+        under_way: false,
     }
 }
 

@@ -18,6 +18,7 @@ pub fn performed(mutant: Mutant, reviewed: &ChangeSet) -> ChangeSet {
             }
             Mutant::FinallyDropped => step.finally = false,
             Mutant::NoSettleWindow => step.settle = Period::ZERO,
+            Mutant::TriesNotCounted => step.retry.attempts = u32::MAX,
             Mutant::UnkeyedTakenForNamed if step.class == Class::Unkeyed => {
                 step.class = Class::Named
             }

@@ -363,6 +363,7 @@ pub(super) fn stopped() -> Chain {
                 step: "orders".into(),
                 op: "orders-1".into(),
                 why: "no answer".to_owned(),
+                under_way: false,
             },
         ),
         (
