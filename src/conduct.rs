@@ -3,15 +3,18 @@
 //! Holds the environment's lock all the while: when the lock is lost the engine is dropped at once, as a
 //! crash would, and nothing more is recorded, since another process may be writing already.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use salvor_contract::StepName;
 use tokio_util::sync::CancellationToken;
 
 use crate::change_set::ChangeSet;
 use crate::execution::engine::Engine;
 use crate::execution::engine::Stopped;
+use crate::execution::unfinished::unfinished;
 use crate::execution::watcher::People;
 use crate::execution::watcher::Watcher;
 use crate::journal::Body;
@@ -98,8 +101,14 @@ impl Part<'_> {
         Ok(Ended::Halted(reason, assessment))
     }
 
-    /// Gives the run up: runs the `finally` steps that are due, and ends it.
-    pub async fn give_up(&self, by: &str, why: &str) -> Result<Ended, ConductError> {
+    /// Gives the run up: runs the `finally` steps that are due, and ends it. It stays open while one of them waits for
+    /// a step of which nobody knows what became, unless it is to be left.
+    pub async fn give_up(
+        &self,
+        by: &str,
+        why: &str,
+        leave: &BTreeSet<StepName>,
+    ) -> Result<Ended, ConductError> {
         self.journal
             .append(Body::Stopping {
                 why: StopReason::Abort,
@@ -109,14 +118,16 @@ impl Part<'_> {
         let engine = self.engine(true);
         let stopped = self.guarded(engine.run()).await?;
         let assessment = self.assess();
-        if stopped == Stopped::Interrupted {
+        let reason = match stopped {
+            Stopped::Interrupted => Some(StopReason::Interrupt),
+            Stopped::Complete | Stopped::Incomplete => {
+                self.waits_for_unknown(leave).then_some(StopReason::Unknown)
+            }
+        };
+        if let Some(why) = reason {
             let detail = assessment.summary();
-            self.end(Body::Halted {
-                why: StopReason::Interrupt,
-                detail,
-            })
-            .await?;
-            return Ok(Ended::Halted(StopReason::Interrupt, assessment));
+            self.end(Body::Halted { why, detail }).await?;
+            return Ok(Ended::Halted(why, assessment));
         }
         let says = format!("given up by {by}: {why}; {}", assessment.summary());
         self.guarded(engine.tell_end(&says)).await?;
@@ -126,6 +137,13 @@ impl Part<'_> {
         })
         .await?;
         Ok(Ended::Aborted(assessment))
+    }
+
+    fn waits_for_unknown(&self, leave: &BTreeSet<StepName>) -> bool {
+        self.journal.with_state(|state| {
+            let mut unfinished = unfinished(self.change_set, state).into_iter();
+            unfinished.any(|last| !last.waits_for.is_empty() && !leave.contains(last.step))
+        })
     }
 
     fn engine(&self, is_given_up: bool) -> Engine<'_> {

@@ -14,6 +14,8 @@ mod damaged;
 mod deciding;
 #[path = "operator/files.rs"]
 mod files;
+#[path = "operator/giving_up.rs"]
+mod giving_up;
 #[path = "operator/hostile.rs"]
 mod hostile;
 #[path = "operator/looking.rs"]

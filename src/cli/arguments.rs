@@ -387,6 +387,9 @@ pub struct Abort {
     /// Why.
     #[arg(long, value_name = "TEXT", default_value = "given up by the operator")]
     pub why: String,
+    /// Give it up although this final step waits for one whose outcome is unknown, and is not run; may be repeated.
+    #[arg(long, value_name = "STEP")]
+    pub leave: Vec<String>,
     /// Perform the final steps although this newer run has begun to change the environment; may be repeated.
     #[arg(long, value_name = "RUN")]
     pub despite: Vec<String>,

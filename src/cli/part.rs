@@ -1,11 +1,13 @@
 //! What `apply`, `resume` and `abort` share: lock, journal, terminal, signals, and the words at the end.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use salvor_contract::RunId;
+use salvor_contract::StepName;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +24,8 @@ use crate::cli::watch::Outlook;
 use crate::cli::watch::Terminal;
 use crate::conduct::Ended;
 use crate::conduct::Part;
+use crate::execution::unfinished::Unfinished;
+use crate::execution::unfinished::unfinished;
 use crate::journal::Journal;
 use crate::journal::RunState;
 use crate::journal::StateFolder;
@@ -53,8 +57,13 @@ pub struct Hold {
 pub enum Way<'a> {
     /// It goes on.
     GoOn,
-    /// It gives it up, for this reason.
-    GiveUp(&'a str),
+    /// It gives it up.
+    GiveUp {
+        /// Why.
+        why: &'a str,
+        /// The final steps that need not have run.
+        leave: &'a BTreeSet<StepName>,
+    },
 }
 
 impl Hold {
@@ -156,7 +165,7 @@ impl Hold {
         };
         let ended = match way {
             Way::GoOn => part.go_on().await,
-            Way::GiveUp(why) => part.give_up(&operator(), why).await,
+            Way::GiveUp { why, leave } => part.give_up(&operator(), why, leave).await,
         };
         screen.close();
         let ended = ended.with_context(|| format!("run {} ended early; resume it", self.run))?;
@@ -168,9 +177,16 @@ impl Hold {
             &at,
         ));
         self.clear_when_over(&ended).await;
+        let run = self.run.clone();
         // What was recorded counts, whatever becomes of the lock.
         self.give_back().await;
-        Ok(exit_of(change_set, &journal.state(), &ended))
+        let state = journal.state();
+        match (way, &ended) {
+            (Way::GiveUp { .. }, Ended::Halted(StopReason::Unknown, _)) => {
+                Err(not_given_up(&format!("{run}{at}"), &unfinished(change_set, &state)).into())
+            }
+            (Way::GoOn | Way::GiveUp { .. }, _) => Ok(exit_of(change_set, &state, &ended)),
+        }
     }
 
     async fn clear_when_over(&self, ended: &Ended) {
@@ -256,6 +272,27 @@ fn hears_hang_up() -> bool {
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     let hang_up = 1 << (SignalKind::hangup().as_raw_value() - 1);
     ignored.is_none_or(|mask| mask & hang_up == 0)
+}
+
+/// Why a run is not given up. `named` is the run as commands name it.
+fn not_given_up(named: &str, unfinished: &[Unfinished<'_>]) -> Refusal {
+    let waiting = unfinished.iter().filter(|last| !last.waits_for.is_empty());
+    let said = waiting.clone().map(|last| {
+        let (step, why) = (last.step, last.why());
+        format!("`{step}` is to run whatever happens, and {why}")
+    });
+    let said: Vec<String> = said.collect();
+    let what = format!("the run is not given up: {}", said.join("; "));
+    let leave: String = waiting
+        .clone()
+        .map(|last| format!(" --leave {}", last.step))
+        .collect();
+    let unknown = waiting.flat_map(|last| &last.waits_for).next();
+    let unknown = unknown.map(ToString::to_string).unwrap_or_default();
+    Refusal::new(Exit::Refused, what).hint(format!(
+        "Look at the service and decide: `salvor resume {named} --succeeded {unknown} --why …` or `--retry {unknown} \
+         --why …`. To do by hand what is left: `salvor abort {named}{leave}`."
+    ))
 }
 
 fn exit_of(change_set: &ChangeSet, state: &RunState, ended: &Ended) -> Exit {

@@ -15,6 +15,7 @@ pub(crate) mod sample;
 mod send;
 mod step;
 pub mod telling;
+pub mod unfinished;
 pub mod watcher;
 
 pub use crate::execution::engine::Engine;

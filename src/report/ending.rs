@@ -12,6 +12,7 @@ use crate::change_set::ChangeSet;
 use crate::change_set::PlannedStep;
 use crate::conduct::Ended;
 use crate::execution::telling::told;
+use crate::execution::unfinished::unfinished;
 use crate::journal::FailureKind;
 use crate::journal::Phase;
 use crate::journal::RunState;
@@ -97,14 +98,9 @@ pub fn ending(
                 &mut text,
                 &format!("run {run} given up: {}", assessment.summary()),
             );
-            for name in left_undone(change_set, state) {
-                let step = state.step(name);
-                let failure = step.failure.as_ref().map(|failure| failure.what.as_str());
-                let why = failure.or(step.note.as_deref()).unwrap_or_default();
-                line(
-                    &mut text,
-                    &format!("  {:<8} {name}: {why}", status_word(step.status)),
-                );
+            for (name, why) in left_undone(change_set, state) {
+                let word = status_word(state.status(name));
+                line(&mut text, &format!("  {word:<8} {name}: {why}"));
                 line(
                     &mut text,
                     "           It should have run whatever happens: do it by hand.",
@@ -123,19 +119,24 @@ pub fn ending(
     text
 }
 
-/// The final steps of a run that was given up that were begun and are not done.
-pub fn left_undone<'a>(change_set: &'a ChangeSet, state: &RunState) -> Vec<&'a StepName> {
-    let is_undone = |step: &&PlannedStep| match state.status(&step.name) {
-        Status::Failed | Status::Unknown | Status::Intended => step.finally,
-        Status::Pending
-        | Status::Asked
-        | Status::Answered
-        | Status::Retrying
-        | Status::Succeeded
-        | Status::Skipped => false,
+/// The final steps of a run that was given up that are not done and had something to finish, each with why.
+pub fn left_undone<'a>(change_set: &'a ChangeSet, state: &RunState) -> Vec<(&'a StepName, String)> {
+    let not_begun = unfinished(change_set, state);
+    let why = |step: &'a PlannedStep| match state.status(&step.name) {
+        Status::Failed | Status::Unknown | Status::Intended => {
+            let step = state.step(&step.name);
+            let failure = step.failure.map(|failure| failure.what);
+            Some(failure.or(step.note).unwrap_or_default())
+        }
+        Status::Pending | Status::Asked | Status::Answered | Status::Retrying | Status::Skipped => {
+            let last = not_begun.iter().find(|last| *last.step == step.name)?;
+            Some(last.why())
+        }
+        Status::Succeeded => None,
     };
-    let steps = change_set.steps.iter().filter(is_undone);
-    steps.map(|step| &step.name).collect()
+    let last = change_set.steps.iter().filter(|step| step.finally);
+    last.filter_map(|step| Some((&step.name, why(step)?)))
+        .collect()
 }
 
 fn finished(text: &mut String, run: &RunId, assessment: &Assessment) {
@@ -236,6 +237,10 @@ fn halted(
             | Status::Succeeded
             | Status::Skipped => {}
         }
+    }
+    let last = unfinished(change_set, state).into_iter();
+    for last in last.filter(|last| !last.waits_for.is_empty()) {
+        line(text, &format!("  waiting  {}: {}", last.step, last.why()));
     }
     let word = if reason == StopReason::Interrupt {
         "paused"

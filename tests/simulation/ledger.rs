@@ -223,6 +223,7 @@ impl Ledger {
             "resumed" => self.is_given_up = false,
             "answered" => facts.answer = Some(body.answer.clone()),
             "halted" if body.why == "failure" => self.check_finally(schedule, seq)?,
+            "aborted" => self.check_given_up(schedule, seq)?,
             _ => {}
         }
         if !step.is_empty() {
@@ -334,6 +335,25 @@ impl Ledger {
             let is_due = all_done || (any_begun && can_refer);
             if is_due && !self.step(&name(place)).was_begun {
                 let what = format!("record {seq} halts the run, and {} was due", name(place));
+                return Err(Violation::new(Rule::Finally, what));
+            }
+        }
+        Ok(())
+    }
+
+    /// A run is not given up while something that must be finished waits for what nobody knows.
+    fn check_given_up(&self, schedule: &Schedule, seq: u64) -> Result<(), Violation> {
+        let status = |place: usize| self.step(&name(place)).status;
+        for (place, plan) in schedule.steps.iter().enumerate().filter(|(_, p)| p.finally) {
+            let waits = plan.needs.iter().any(|n| status(*n) == Status::Unknown);
+            let can_refer = plan
+                .refers
+                .is_none_or(|n| matches!(status(n), Status::Succeeded | Status::Unknown));
+            if status(place) == Status::Pending && waits && can_refer {
+                let what = format!(
+                    "record {seq} gives the run up, and {} waits for what nobody knows",
+                    name(place)
+                );
                 return Err(Violation::new(Rule::Finally, what));
             }
         }

@@ -1,5 +1,6 @@
 //! One process from its start to its end: lock, journal, decisions, its part of the run. As `apply` and `resume` do.
 
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -185,7 +186,7 @@ async fn with_lock(
         scratch_root: PathBuf::from("/"),
     };
     let ended = if plan.gives_up {
-        part.give_up("j.doe", "enough").await
+        part.give_up("j.doe", "enough", &BTreeSet::new()).await
     } else {
         part.go_on().await
     };

@@ -98,6 +98,13 @@ pub async fn abort(
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
     let taken = take(&arguments.choice, surroundings).await?;
+    let leave = match names(&taken.change_set, &arguments.leave) {
+        Ok(leave) => leave,
+        Err(refusal) => {
+            taken.hold.give_back().await;
+            return Err(refusal.into());
+        }
+    };
     let (taken, passed_over) = taken.unless_newer(&arguments.despite).await?;
     let Taken {
         hold,
@@ -111,7 +118,10 @@ pub async fn abort(
         &journal,
         registry,
         surroundings,
-        Way::GiveUp(&arguments.why),
+        Way::GiveUp {
+            why: &arguments.why,
+            leave: &leave,
+        },
         false,
     )
     .await
