@@ -4,10 +4,10 @@
 mod against;
 #[path = "operator/asking.rs"]
 mod asking;
-#[path = "operator/confirming.rs"]
-mod confirming;
 #[path = "operator/bounding.rs"]
 mod bounding;
+#[path = "operator/confirming.rs"]
+mod confirming;
 #[path = "operator/damaged.rs"]
 mod damaged;
 #[path = "operator/deciding.rs"]

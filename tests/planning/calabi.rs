@@ -234,6 +234,8 @@ async fn a_pull_request_gets_the_same_words() {
         "| `!` | pipelines | replace | database pipelines: 41 rows go, 40 rows come from snapshot 2026-04-05 of pipelines (3.1 GB to move) |",
         "- pipelines: database pipelines: 41 rows, 3.2 GB (`pipelines/3116`)",
         "| RPO 24 h | met by metadata, pipelines, search |",
+        "Inputs: tenant acme.",
+        "2 to create, 2 to change, 1 to replace, 0 to delete, 1 to run, 0 manual.",
     ] {
         assert!(
             text.lines().any(|written| written == line),
