@@ -67,6 +67,27 @@ fn an_input_that_can_never_be_taken_is_an_error_of_the_plan() {
 }
 
 #[test]
+fn a_secret_that_stands_in_a_step_is_told_and_not_shown() {
+    let steps = r#"
+[steps.load]
+uses = "exec"
+with = { argv = ["psql", "postgres://u:hunter2@h/db"], env = { PGPASSWORD = "hunter2" }, class = "read" }
+[steps.ask]
+uses = "manual"
+needs = ["load"]
+with = { ask = "Type it.", role = "platform", commands = ["PGPASSWORD=hunter2 psql", "PGPASSWORD=$MINE psql"] }
+"#;
+    let folder = Folder::of_steps(steps, &["ask"], &json!({}));
+    let said = folder
+        .salvor(&["check"])
+        .ends_with(3)
+        .says("a URL has its password as text")
+        .says("`PGPASSWORD` is given its secret as text")
+        .says("3 errors");
+    assert!(!said.all().contains("hunter2"), "{}", said.all());
+}
+
+#[test]
 fn an_input_that_is_given_is_judged_when_it_is_given() {
     let steps = r#"
 [inputs]

@@ -11,6 +11,8 @@ pub struct InputRefusal {
     pub what: String,
     /// What the author can do, one imperative sentence.
     pub hint: Option<String>,
+    /// The input holds a secret: nothing shows the line on which it stands.
+    pub is_secret: bool,
 }
 
 impl InputRefusal {
@@ -20,6 +22,7 @@ impl InputRefusal {
             input,
             what: error.to_string(),
             hint: error.hint().map(str::to_owned),
+            is_secret: false,
         }
     }
 }

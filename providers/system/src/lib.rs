@@ -11,6 +11,7 @@ mod http;
 mod http_check;
 mod manual;
 mod notify;
+mod open_secret;
 mod process;
 mod programs;
 mod provider;

@@ -22,6 +22,7 @@ use crate::exec;
 use crate::http_check;
 use crate::manual;
 use crate::notify;
+use crate::open_secret;
 use crate::render;
 use crate::stated;
 use crate::wait;
@@ -68,7 +69,13 @@ impl Provider for System {
     fn refusals(&self, kind: &KindName, with: &Values) -> Vec<InputRefusal> {
         match kind.as_str() {
             // The name of a store as well.
-            manual::NAME => [stated::refusals(with), manual::refusals(with)].concat(),
+            manual::NAME => [
+                stated::refusals(with),
+                manual::refusals(with),
+                open_secret::refusals(with, None, &["ask", "commands"]),
+            ]
+            .concat(),
+            exec::NAME => open_secret::refusals(with, Some("env"), &["argv", "probe", "stdin"]),
             http_check::NAME => http_check::refusals(with),
             render::NAME => render::refusals(with),
             _ => Vec::new(),

@@ -35,14 +35,27 @@ impl Policy<'_, '_> {
         for refusal in provider.refusals(kind, with) {
             // An input that a default of the kind gives is not the author's.
             if let Some(entry) = written.entry(refusal.input) {
-                let InputRefusal { input, what, hint } = refusal;
-                let problem = Problem::error(Code::BadValue, what).at(
-                    entry.value.at,
-                    format!("{kind} does not take this `{input}`"),
-                );
-                problems.push(match hint {
-                    Some(hint) => problem.help(hint),
-                    None => problem.help(format!("`salvor kinds {kind}` says what it takes")),
+                let InputRefusal {
+                    input,
+                    what,
+                    hint,
+                    is_secret,
+                } = refusal;
+                let code = match is_secret {
+                    true => Code::SecretAsText,
+                    false => Code::BadValue,
+                };
+                let hint =
+                    hint.unwrap_or_else(|| format!("`salvor kinds {kind}` says what it takes"));
+                let problem = Problem::error(code, what)
+                    .at(
+                        entry.value.at,
+                        format!("{kind} does not take this `{input}`"),
+                    )
+                    .help(hint);
+                problems.push(match is_secret {
+                    true => problem.hidden(),
+                    false => problem,
                 });
             }
         }

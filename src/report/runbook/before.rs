@@ -123,7 +123,13 @@ fn help(fact: &Fact, plan: &Instance, registry: &Registry) -> String {
     match fact.names().as_slice() {
         ["run", "id"] => "a name that no other recovery has".to_owned(),
         ["run", "started"] => format!("when the recovery began, {}", as_written("it is here")),
-        ["steps", step, rest @ ..] => output_help(step, rest, plan, registry),
+        ["steps", step, rest @ ..] => {
+            let help = output_help(step, rest, plan, registry);
+            match &fact.format {
+                Some(format) => format!("{help} In UTC, as {format}"),
+                None => help,
+            }
+        }
         ["stores", store, "point", "at"] => format!(
             "the moment to which {store} is brought back, {}",
             as_written("2026-04-06T01:30:00+00:00")
