@@ -81,6 +81,7 @@ fn opened(folder: &StateFolder) -> Body {
         tool: "0.1.0".to_owned(),
         holder: Holder::of_this_process("j.doe"),
         confirmed: Vec::new(),
+        adopts: false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the person at the terminal sees and can do: every verb in every state of a run, through the binary.
 
+#[path = "operator/adopting.rs"]
+mod adopting;
 #[path = "operator/against.rs"]
 mod against;
 #[path = "operator/asking.rs"]

@@ -161,7 +161,7 @@ impl Hold {
             people: &people,
             watcher: &terminal,
             stop,
-            scratch_root: self.state.make_scratch(&self.run).await?,
+            scratch_root: self.state.scratch(&self.run)?,
         };
         let ended = match way {
             Way::GoOn => part.go_on().await,
@@ -287,11 +287,15 @@ fn not_given_up(named: &str, unfinished: &[Unfinished<'_>]) -> Refusal {
         .clone()
         .map(|last| format!(" --leave {}", last.step))
         .collect();
-    let unknown = waiting.flat_map(|last| &last.waits_for).next();
-    let unknown = unknown.map(ToString::to_string).unwrap_or_default();
+    let unknown: BTreeSet<&StepName> = waiting.flat_map(|last| &last.waits_for).copied().collect();
+    let decide = unknown.iter().map(|step| {
+        format!("`salvor resume {named} --succeeded {step} --why …` or `--retry {step} --why …`")
+    });
+    let decide: Vec<String> = decide.collect();
     Refusal::new(Exit::Refused, what).hint(format!(
-        "Look at the service and decide: `salvor resume {named} --succeeded {unknown} --why …` or `--retry {unknown} \
-         --why …`. To do by hand what is left: `salvor abort {named}{leave}`."
+        "Look at the service and decide: {}. `resume` goes on with the run: what still is under way it waits for, and \
+         what was not begun it begins. To begin nothing and do by hand what is left: `salvor abort {named}{leave}`.",
+        decide.join("; ")
     ))
 }
 

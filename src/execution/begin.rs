@@ -4,6 +4,7 @@
 //! the same to the byte: its inputs' digest is compared with the one in the intent.
 
 use salvor_contract::ChosenPoint;
+use salvor_contract::Class;
 use salvor_contract::Destroyed;
 use salvor_contract::Destroys;
 use salvor_contract::Error;
@@ -37,6 +38,9 @@ use crate::registry::Registry;
 use crate::survey::Reading;
 use crate::template;
 
+/// What is wrong when a run takes up what another one did.
+pub(super) const LOST: &str = "the journal of the run that may have done it is lost";
+
 /// Why a step has no operation: a reason that fails the step, or one that ends the process's part.
 pub(super) enum NoOperation {
     Failed(FailureKind, Error),
@@ -63,6 +67,7 @@ impl Engine<'_> {
             .journal
             .with_state(|state| state.step(&step.name).next_attempt());
         let prepared = match self.operation(step, attempt).await {
+            Ok(operation) if self.may_be_done(attempt) => Ok(operation),
             Ok(operation) => self
                 .destroys_what_was_confirmed(step, &operation)
                 .await
@@ -93,8 +98,61 @@ impl Engine<'_> {
             step: &step.name,
             attempt,
         });
-        self.send(&self.operator(step, operation), Doubt::None)
-            .await
+        let operator = self.operator(step, operation);
+        match self.may_be_done(attempt) {
+            true => self.find_again(&operator).await,
+            false => self.send(&operator, Doubt::None, 0).await,
+        }
+    }
+
+    /// Whether a run whose journal is lost may have done this attempt.
+    fn may_be_done(&self, attempt: u32) -> bool {
+        attempt == 1 && self.journal.with_state(|state| state.opening.adopts)
+    }
+
+    /// Whether what is looked for was sent, if at all, by a run whose journal is lost.
+    pub(super) fn was_lost(&self, step: &PlannedStep) -> bool {
+        let attempt = |state: &RunState| state.step(&step.name).next_attempt() - 1;
+        self.may_be_done(self.journal.with_state(attempt))
+    }
+
+    /// Why a step of which nothing was found is not done again after the loss of a journal; none where that repeats
+    /// nothing and loses nothing.
+    pub(super) fn lost_with_the_journal(&self, step: &PlannedStep) -> Option<String> {
+        if !self.was_lost(step) || step.asks {
+            return None;
+        }
+        let mut others = self.change_set.steps.iter();
+        let is_read = others.any(|other| other.references().contains(&step.name));
+        match step.class {
+            Class::Unkeyed => Some(format!("{LOST}; nobody can tell whether it was done")),
+            Class::Convergent if is_read => Some(format!(
+                "{LOST}, and with it what the step put out: done again it may put out something else"
+            )),
+            Class::Convergent | Class::Read | Class::Token | Class::Named | Class::Fenced => None,
+        }
+    }
+
+    /// What is refused of a step that was looked for and not found after the loss of a journal: what it destroys was
+    /// not looked at before, as it might have been its own.
+    pub(super) async fn refused_after_a_loss(
+        &self,
+        operator: &Operator<'_>,
+    ) -> Result<Option<End>, JournalError> {
+        let step = operator.step;
+        if !self.was_lost(step) {
+            return Ok(None);
+        }
+        let checked = self.destroys_what_was_confirmed(step, &operator.operation);
+        match checked.await {
+            Ok(()) => Ok(None),
+            Err(NoOperation::Stopped) => Ok(Some(End::LeftRunning)),
+            Err(NoOperation::Journal(error)) => Err(error),
+            Err(NoOperation::Failed(kind, error)) => {
+                let end = self.failed(operator, kind, &error, Vec::new()).await?;
+                Ok(Some(end))
+            }
+        }
     }
 
     /// Takes up a step that an earlier process had begun.

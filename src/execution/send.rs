@@ -56,16 +56,18 @@ enum Next {
 }
 
 impl Engine<'_> {
-    /// Sends an operation whose intent is recorded, and brings it to an end.
+    /// Sends an operation whose intent is recorded, and brings it to an end. `attached` is 1 when it was found under
+    /// way: then the first time only waits.
     pub(super) async fn send(
         &self,
         operator: &Operator<'_>,
         mut doubt: Doubt,
+        attached: u32,
     ) -> Result<End, JournalError> {
         let mut spent = Spent {
             began: self.surroundings.clock.elapsed(),
             sent: 0,
-            attached: 0,
+            attached,
         };
         loop {
             let left = self.left(operator, &spent);

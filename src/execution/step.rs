@@ -19,6 +19,7 @@ use salvor_contract::Judgement;
 use salvor_contract::Outcome;
 use salvor_contract::Probe;
 
+use crate::execution::begin::LOST;
 use crate::execution::engine::Engine;
 use crate::execution::operate::Operator;
 use crate::execution::send::Doubt;
@@ -72,9 +73,14 @@ impl Engine<'_> {
             let step = state.steps.get(step)?;
             step.note.clone().filter(|_| step.status == Status::Unknown)
         });
-        let doubt = noted.as_deref().unwrap_or(UNANSWERED);
+        let unanswered = match self.was_lost(operator.step) {
+            true => LOST,
+            false => UNANSWERED,
+        };
+        let doubt = noted.as_deref().unwrap_or(unanswered);
         let found = self.settle(operator, doubt).await;
         let is_given_up = self.is_given_up && !operator.step.finally;
+        let lost = self.lost_with_the_journal(operator.step);
         match found {
             Settled::Done(outcome) => {
                 self.watcher.saw(Event::Found {
@@ -89,7 +95,7 @@ impl Engine<'_> {
                     what: "it is under way: waiting for it",
                 });
                 self.probed(operator, Found::InFlight { name }).await?;
-                self.send(operator, Doubt::Left).await
+                self.send(operator, Doubt::Left, 1).await
             }
             Settled::Absent if is_given_up => {
                 let error = Error::refused("the run was given up before it had an effect");
@@ -100,13 +106,19 @@ impl Engine<'_> {
                 let why = format!("the run was given up while nobody could tell of it: {why}");
                 self.unknown(operator, &why).await
             }
+            Settled::Absent | Settled::Unclear(_) if lost.is_some() => {
+                self.unknown(operator, &lost.unwrap_or_default()).await
+            }
             Settled::Absent => {
+                if let Some(end) = self.refused_after_a_loss(operator).await? {
+                    return Ok(end);
+                }
                 self.watcher.saw(Event::Found {
                     step,
                     what: "it had no effect yet: the same operation again",
                 });
                 self.probed(operator, Found::Absent).await?;
-                self.send(operator, Doubt::None).await
+                self.send(operator, Doubt::None, 0).await
             }
             Settled::Unclear(why) => {
                 self.watcher.saw(Event::Found {
@@ -114,7 +126,7 @@ impl Engine<'_> {
                     what: "nobody can tell: the same operation again, which repeats nothing",
                 });
                 self.probed(operator, Found::Unclear { why }).await?;
-                self.send(operator, Doubt::Left).await
+                self.send(operator, Doubt::Left, 0).await
             }
             Settled::Conflict(found) => self.conflict(operator, &found).await,
             Settled::Unknown(why) => self.unknown(operator, &why).await,

@@ -44,7 +44,10 @@ pub fn unfinished<'a>(change_set: &'a ChangeSet, state: &RunState) -> Vec<Unfini
         let earlier = |name: &StepName| found.iter().find(|other| other.step == name);
         let references = step.references();
         let mut before = step.needs.iter().chain(&references);
-        let is_due = before.any(|name| was_begun(state.status(name)) || earlier(name).is_some())
+        // What only goes after others is due whatever became of them.
+        let goes_after_only = step.needs.is_empty() && references.is_empty();
+        let is_due = (goes_after_only
+            || before.any(|name| was_begun(state.status(name)) || earlier(name).is_some()))
             && references
                 .iter()
                 .all(|name| may_have_changed(state, name) || earlier(name).is_some());

@@ -46,7 +46,7 @@ pub enum Event<'a> {
         /// How far.
         update: &'a Update,
     },
-    /// A transient error; the same operation is sent again after a while.
+    /// An error that passes, or an answer that never came; the same operation is sent again after a while.
     Retrying {
         /// The step.
         step: &'a StepName,

@@ -52,6 +52,10 @@ pub enum Body {
         /// this one begins. They stand in the first record, so that no crash comes between the run and its confirmation.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         confirmed: Vec<String>,
+        /// An earlier run of the same change set lost its journal: each step may be done already, and is looked for
+        /// before it is done.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        adopts: bool,
     },
 
     /// The first record of every later process, under the next epoch: `resume`, a takeover of a dead holder's
@@ -93,7 +97,7 @@ pub enum Body {
         name: String,
     },
 
-    /// A probe looked for the operation of another process, or for one that had become unknown; it is sent again
+    /// A probe looked for an operation of which nobody knew what became; it is sent again
     /// under the same id, which attaches to one that is under way and repeats nothing where nobody could tell.
     /// Crash after it: it is probed again.
     Probed {

@@ -112,6 +112,30 @@ impl StateFolder {
         }
     }
 
+    /// The same folder, which has no runs, for the environment of this id: its own state is lost.
+    ///
+    /// # Errors
+    /// When the id cannot be one, or cannot be written.
+    pub async fn with_lineage(self, lineage: &str) -> Result<Self, StorageError> {
+        let Self { root, lineage: own } = self;
+        let lineage = lineage.to_owned();
+        blocking(move || {
+            let path = root.join("lineage");
+            if !is_plain(&lineage) {
+                return Err(StorageError::Unfit {
+                    what: format!("{lineage:?} is not the id of an environment"),
+                });
+            }
+            if own != lineage {
+                std::fs::remove_file(&path).map_err(io_error("remove", &path))?;
+                make_once(&path, lineage.as_bytes(), &own)?;
+            }
+            let lineage = read_lineage(&path)?;
+            Ok(Self { root, lineage })
+        })
+        .await
+    }
+
     /// The environment's id.
     pub fn lineage(&self) -> &str {
         &self.lineage
@@ -291,16 +315,16 @@ impl StateFolder {
     ///
     /// # Errors
     /// When the text cannot be the id of a run, or the folder cannot be made.
-    pub async fn make_scratch(&self, run: &RunId) -> Result<PathBuf, StorageError> {
+    pub async fn make_scratch(&self, run: &RunId) -> Result<(), StorageError> {
         let folder = self.scratch(run)?;
-        blocking(move || {
-            make_folder(&folder)?;
-            Ok(folder)
-        })
-        .await
+        blocking(move || make_folder(&folder)).await
     }
 
-    fn scratch(&self, run: &RunId) -> Result<PathBuf, StorageError> {
+    /// Where operations of a run may put files, once it is made.
+    ///
+    /// # Errors
+    /// When the text cannot be the id of a run.
+    pub fn scratch(&self, run: &RunId) -> Result<PathBuf, StorageError> {
         Ok(self.run_folder(run)?.join("scratch"))
     }
 

@@ -76,6 +76,8 @@ pub struct Opening {
     pub tool: String,
     /// The time of day at which it was written.
     pub at: Timestamp,
+    /// An earlier run of the change set lost its journal.
+    pub adopts: bool,
 }
 
 /// The last record of a journal. Whoever keeps it elsewhere can tell later that records were cut off.

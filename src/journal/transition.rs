@@ -87,6 +87,7 @@ impl RunState {
             tool,
             holder,
             confirmed,
+            adopts,
         } = body
         else {
             return Err(illegal(record, "the first record is `opened`"));
@@ -105,6 +106,7 @@ impl RunState {
                 goal: *goal,
                 tool: tool.clone(),
                 at: *wall,
+                adopts: *adopts,
             },
             phase: Phase::Open,
             holder: holder.clone(),

@@ -111,6 +111,7 @@ pub(super) fn opened(lineage: &str) -> Body {
         tool: "0.1.0".to_owned(),
         holder: holder(),
         confirmed: vec!["app/9f27".to_owned()],
+        adopts: false,
     }
 }
 

@@ -21,6 +21,7 @@ pub use crate::template::expression::Template;
 pub use crate::template::expression::TemplateError;
 pub use crate::template::tree::KEY;
 pub use crate::template::tree::as_written;
+pub use crate::template::tree::is_template;
 pub use crate::template::tree::references;
 pub use crate::template::tree::render;
 pub use crate::template::tree::render_partial;

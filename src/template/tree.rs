@@ -26,6 +26,11 @@ pub fn unrendered(template: &Template) -> Value {
     Value::Object(object)
 }
 
+/// True for a value that is an unrendered template.
+pub fn is_template(tree: &Value) -> bool {
+    text_of(tree).is_some()
+}
+
 /// The paths that the templates in a tree refer to.
 ///
 /// Templates that cannot be read have none: they were refused when the plan was read.

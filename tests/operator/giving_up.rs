@@ -97,3 +97,31 @@ with    = { deployment = "web", replicas = "{{steps.stop.previous}}" }
     let run = folder.run_id();
     folder.salvor(&["abort", &run]).ends_with(0);
 }
+
+/// It needs nothing, and is due all the same.
+#[test]
+fn a_final_step_that_only_goes_after_others_is_waited_for_as_well() {
+    let steps = r#"
+[steps.work]
+uses    = "exec"
+timeout = "1s"
+with    = { argv = ["/bin/sleep", "600"] }
+[steps.start]
+uses    = "simulated.scale"
+after   = ["work"]
+finally = true
+with    = { deployment = "web", replicas = 3 }
+"#;
+    let world = json!({ "deployments": { "web": { "replicas": 0 } } });
+    let folder = Folder::of_steps(steps, &["work", "start"], &world);
+    folder.apply().ends_with(5);
+    let run = folder.run_id();
+    folder
+        .salvor(&["abort", &run])
+        .ends_with(4)
+        .says("`start` is to run whatever happens");
+    folder
+        .salvor(&["abort", &run, "--leave", "work"])
+        .ends_with(2)
+        .says("`--leave work`: it is no final step");
+}

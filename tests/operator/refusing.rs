@@ -32,11 +32,11 @@ with = { ask = "How many?", role = "platform", expects = "[0-9" }
 [steps.look]
 uses = "http.check"
 needs = ["ask"]
-with = { url = "shop.example", json = { "ok" = "=> 3" } }
+with = { url = "shop.example", json = { "ok" = true } }
 [steps.page]
 uses = "http.check"
 needs = ["look"]
-with = { url = "{{inputs.page}}", json = { "/ok" = true } }
+with = { url = "{{inputs.page}}", json = { "/ok" = "=> 3" } }
 [steps.write]
 uses = "render"
 needs = ["page"]
@@ -51,6 +51,7 @@ fn an_input_that_can_never_be_taken_is_an_error_of_the_plan() {
         "`expects` is not a regular expression: [0-9",
         "shop.example is not a URL",
         "`ok` is not a JSON pointer",
+        "`=> 3` begins with a sign that is none",
         "the template /etc/passwd is not below the plan's folder",
         "the target ../../x leaves the plan's folder",
         "pattern: `{timestmp}` is not one of {date}, {time}, {timestamp}",

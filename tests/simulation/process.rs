@@ -261,6 +261,7 @@ fn opening(shared: &Shared, number: usize) -> Body {
         confirmed: (shared.change_set.steps.iter())
             .flat_map(|step| step.confirm.iter().map(|it| it.fingerprint.clone()))
             .collect(),
+        adopts: false,
     }
 }
 

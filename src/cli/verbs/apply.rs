@@ -47,6 +47,14 @@ pub async fn apply(
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
     refuse_missing(&arguments.choice.plan)?;
+    if arguments.adopt && !is_change_set(&arguments.choice.plan) {
+        return Err(Refusal::new(
+            Exit::Usage,
+            "--adopt needs the saved change set of the lost run",
+        )
+        .hint("Name the file that `salvor plan --out` saved.")
+        .into());
+    }
     let asked = match is_change_set(&arguments.choice.plan) {
         true => saved(arguments, registry, surroundings).await?,
         false => planned(arguments, registry, surroundings).await?,
@@ -137,7 +145,9 @@ impl Approved<'_> {
 
     /// Refuses a change set that is too old, or that another look at the plan and the world would not make again.
     async fn refuse_stale(&self) -> anyhow::Result<()> {
-        refuse_expired(&self.change_set, &self.shown, self.surroundings)?;
+        if !self.arguments.adopt {
+            refuse_expired(&self.change_set, &self.shown, self.surroundings)?;
+        }
         let instance = instance_of(&self.change_set, self.arguments, self.registry)?;
         let request = Request::again(&self.change_set);
         let state = &self.hold.state;
@@ -155,13 +165,21 @@ impl Approved<'_> {
             return Ok(());
         }
         planning::show_deltas(&deltas);
+        if self.arguments.adopt {
+            output::progress(
+                "These differences are taken for what the run did whose journal is lost.",
+            );
+            return Ok(());
+        }
         let what = format!(
             "the world is not what {} was made from; {} differences",
             self.shown,
             deltas.len()
         );
         Err(Refusal::new(Exit::Refused, what)
-            .hint("Make a new one with `salvor plan --out`.")
+            .hint(
+                "Make a new one with `salvor plan --out`; if it was begun and its journal is lost, add --adopt.",
+            )
             .into())
     }
 
@@ -173,6 +191,7 @@ impl Approved<'_> {
         let at = load::plan_dir_option(&self.surroundings.plan_dir);
         let digest = change_set.digest();
         let storage = hold.state.create(&hold.run).await?;
+        hold.state.make_scratch(&hold.run).await?;
         // The bytes before the record that names them: a run is never without its change set.
         let bytes = serde_json::to_vec(&change_set)?;
         debug_assert_eq!(
@@ -191,6 +210,7 @@ impl Approved<'_> {
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             holder: hold.holder.clone(),
             confirmed,
+            adopts: self.arguments.adopt,
         };
         let created = Journal::create(
             Arc::new(storage),
@@ -258,14 +278,20 @@ async fn saved(
         Refusal::new(Exit::Refused, what)
             .hint("Give a plan's folder, or a change set that `salvor plan --out` saved.")
     })?;
-    refuse_expired(&change_set, &shown, surroundings)?;
+    // What was begun in time is gone on with at any time.
+    if !arguments.adopt {
+        refuse_expired(&change_set, &shown, surroundings)?;
+    }
     let instance = instance_of(&change_set, arguments, registry)?;
-    let state = load::state_of(&instance, surroundings).await?;
+    let mut state = load::state_of(&instance, surroundings).await?;
+    if arguments.adopt && state.run_ids().await?.is_empty() {
+        state = state.with_lineage(&change_set.lineage).await?;
+    }
     if state.lineage() != change_set.lineage {
         let what = format!("{shown} was made for another environment");
         let hint = format!(
             "Name the folder of its plan with --plan-dir, or bring back the state folder that it was made with: {} is \
-             another one.",
+             another one. If that is lost, add --adopt.",
             state.path().display()
         );
         return Err(Refusal::new(Exit::Refused, what).hint(hint).into());
@@ -301,6 +327,7 @@ fn refuse_other_wishes(arguments: &Apply) -> Result<(), Refusal> {
         plan_dir: _,
         confirmed: _,
         despite: _,
+        adopt: _,
         no_input: _,
     } = arguments;
     let wishes = [

@@ -98,7 +98,7 @@ pub async fn abort(
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
     let taken = take(&arguments.choice, surroundings).await?;
-    let leave = match names(&taken.change_set, &arguments.leave) {
+    let leave = match final_steps(&taken.change_set, &arguments.leave) {
         Ok(leave) => leave,
         Err(refusal) => {
             taken.hold.give_back().await;
@@ -223,6 +223,8 @@ async fn open(
     why: String,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Journal> {
+    // Before the record: whoever cannot make it has not taken the run up.
+    hold.state.make_scratch(&hold.run).await?;
     let holder = hold.holder.clone();
     Ok(Journal::resume(proved, source(surroundings), holder, why).await?)
 }
@@ -322,6 +324,18 @@ fn names(change_set: &ChangeSet, list: &[String]) -> Result<BTreeSet<StepName>, 
         Ok(name)
     };
     list.iter().map(name).collect()
+}
+
+fn final_steps(change_set: &ChangeSet, list: &[String]) -> Result<BTreeSet<StepName>, Refusal> {
+    let names = names(change_set, list)?;
+    let is_final = |name: &&StepName| change_set.step(name).is_some_and(|step| step.finally);
+    match names.iter().find(|name| !is_final(name)) {
+        None => Ok(names),
+        Some(other) => {
+            let what = format!("`--leave {other}`: it is no final step, and nothing waits for it");
+            Err(Refusal::new(Exit::Usage, what).hint("Name a step that has `finally = true`."))
+        }
+    }
 }
 
 /// The outputs that were given with `--output STEP.NAME=VALUE`, by step.

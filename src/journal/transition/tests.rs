@@ -65,6 +65,7 @@ fn opened() -> Body {
         tool: "0.1.0".to_owned(),
         holder: holder(),
         confirmed: vec!["app/9f27".to_owned()],
+        adopts: false,
     }
 }
 

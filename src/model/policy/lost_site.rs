@@ -86,10 +86,6 @@ impl Policy<'_, '_> {
 
     fn state_survives(&self, lost: &BTreeSet<String>, at: Position, problems: &mut Problems) {
         let plan = self.judged.resolution.plan;
-        // A folder is where the operator is.
-        if !plan.state.contains("://") {
-            return;
-        }
         match (
             self.said(plan.policies.state_site.as_ref()),
             &plan.policies.state_site,
@@ -103,6 +99,8 @@ impl Policy<'_, '_> {
                 .and_at(at, "lost here")
                 .help("keep `state` at a site that no scenario loses"),
             ),
+            // A folder is where the operator is.
+            (Said::Nothing, _) if !plan.state.contains("://") => {}
             (Said::Nothing, _) => problems.push(
                 Problem::error(
                     Code::LostSite,

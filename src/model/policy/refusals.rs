@@ -9,6 +9,7 @@ use crate::plan_file::Code;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Table;
+use crate::template::is_template;
 
 impl Policy<'_, '_> {
     /// Said here, as the step may have its turn long after one that destroyed something.
@@ -32,7 +33,7 @@ impl Policy<'_, '_> {
         let Some(provider) = registry.provider(kind.provider()) else {
             return;
         };
-        for refusal in provider.refusals(kind, with) {
+        for refusal in provider.refusals(kind, &written_out(with)) {
             // An input that a default of the kind gives is not the author's.
             if let Some(entry) = written.entry(refusal.input) {
                 let InputRefusal {
@@ -60,4 +61,13 @@ impl Policy<'_, '_> {
             }
         }
     }
+}
+
+/// The inputs that are not one template each: what a template gives is judged when it is known.
+fn written_out(with: &Values) -> Values {
+    let mut written = Values::new();
+    for (name, value) in with.iter().filter(|(_, value)| !is_template(value)) {
+        written.set(name, value.clone());
+    }
+    written
 }

@@ -68,15 +68,20 @@ fn words(body: &Body) -> String {
             change_set,
             holder,
             confirmed,
+            adopts,
             ..
         } => {
+            let adopts = match adopts {
+                false => "",
+                true => "; the journal of an earlier run is lost, and what it did is taken up",
+            };
             let confirmed = match confirmed.as_slice() {
                 [] => String::new(),
                 typed => format!("; confirmed: {}", typed.join(", ")),
             };
             let change_set = change_set.short();
             format!(
-                "opened the run {}; change set {change_set}{confirmed}",
+                "opened the run {}; change set {change_set}{confirmed}{adopts}",
                 place(holder)
             )
         }

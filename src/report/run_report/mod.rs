@@ -146,7 +146,7 @@ pub struct StepLine {
     pub attempts: usize,
     /// It is one of those that decided when the run ended.
     pub is_deciding: bool,
-    /// What was found of its last operation after an interruption, before it was sent again.
+    /// What the last look at its operation found, before it was sent again.
     pub looked: Option<String>,
     /// What a person answered, and who.
     pub answer: Option<String>,

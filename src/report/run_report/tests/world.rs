@@ -66,6 +66,7 @@ pub(super) fn opening() -> Body {
         tool: "0.1.0".to_owned(),
         holder: holder("kim"),
         confirmed: Vec::new(),
+        adopts: false,
     }
 }
 
