@@ -336,10 +336,11 @@ pub struct Apply {
     /// Begin although nobody knows what became of a step of this run; may be repeated.
     #[arg(long, value_name = "RUN")]
     pub despite: Vec<String>,
-    /// Take up what a run of this saved change set did whose journal is lost: each step is looked for before it is
-    /// done. What nobody can tell is unknown, and decided by `salvor resume`.
-    #[arg(long)]
-    pub adopt: bool,
+    /// Take up what this run of the saved change set did, whose journal is lost: each step is looked for before it is
+    /// done. What nobody can tell is unknown, and decided by `salvor resume`. The run is named, as its first line and
+    /// each notification did, since the world is not held against the change set any more.
+    #[arg(long, value_name = "RUN")]
+    pub adopt: Option<String>,
     /// Do not ask anything: what would have to be confirmed must be given by --confirm, and questions of manual
     /// steps are answered by `salvor answer`.
     #[arg(long)]

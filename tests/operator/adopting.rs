@@ -61,11 +61,14 @@ fn a_run_that_lost_its_journal_is_taken_up_and_repeats_nothing() {
         .ends_with(4)
         .says("was made for another environment")
         .says("--adopt");
-    let adopted = ["apply", "reviewed.changeset", "--no-input", "--adopt"];
-    folder
-        .salvor(&adopted)
-        .ends_with(5)
-        .says("what the step put out");
+    let adopt = |run: &str| {
+        let adopted = ["apply", "reviewed.changeset", "--no-input", "--adopt", run];
+        folder.salvor(&adopted)
+    };
+    adopt("another")
+        .ends_with(4)
+        .says("another is not the run of reviewed.changeset");
+    adopt(&run).ends_with(5).says("what the step put out");
     assert_eq!(folder.run_id(), run, "the same ids");
     let seen = "seen.stdout=3";
     let resume = ["resume", &run, "--no-input", "--why", "it was 3"];
@@ -90,7 +93,7 @@ fn a_run_that_lost_its_journal_is_taken_up_and_repeats_nothing() {
 fn a_plan_that_was_never_saved_has_nothing_to_adopt() {
     let folder = Folder::of_steps(STEPS, &["back"], &world());
     folder
-        .salvor(&["apply", "--adopt"])
+        .salvor(&["apply", "--adopt", "any"])
         .ends_with(2)
         .says("--adopt needs the saved change set");
 }

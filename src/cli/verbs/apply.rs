@@ -47,7 +47,7 @@ pub async fn apply(
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
     refuse_missing(&arguments.choice.plan)?;
-    if arguments.adopt && !is_change_set(&arguments.choice.plan) {
+    if arguments.adopt.is_some() && !is_change_set(&arguments.choice.plan) {
         return Err(Refusal::new(
             Exit::Usage,
             "--adopt needs the saved change set of the lost run",
@@ -145,7 +145,7 @@ impl Approved<'_> {
 
     /// Refuses a change set that is too old, or that another look at the plan and the world would not make again.
     async fn refuse_stale(&self) -> anyhow::Result<()> {
-        if !self.arguments.adopt {
+        if self.arguments.adopt.is_none() {
             refuse_expired(&self.change_set, &self.shown, self.surroundings)?;
         }
         let instance = instance_of(&self.change_set, self.arguments, self.registry)?;
@@ -165,7 +165,7 @@ impl Approved<'_> {
             return Ok(());
         }
         planning::show_deltas(&deltas);
-        if self.arguments.adopt {
+        if self.arguments.adopt.is_some() {
             output::progress(
                 "These differences are taken for what the run did whose journal is lost.",
             );
@@ -177,9 +177,7 @@ impl Approved<'_> {
             deltas.len()
         );
         Err(Refusal::new(Exit::Refused, what)
-            .hint(
-                "Make a new one with `salvor plan --out`; if it was begun and its journal is lost, add --adopt.",
-            )
+            .hint("Make a new one with `salvor plan --out`.")
             .into())
     }
 
@@ -210,7 +208,7 @@ impl Approved<'_> {
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             holder: hold.holder.clone(),
             confirmed,
-            adopts: self.arguments.adopt,
+            adopts: self.arguments.adopt.is_some(),
         };
         let created = Journal::create(
             Arc::new(storage),
@@ -278,20 +276,27 @@ async fn saved(
         Refusal::new(Exit::Refused, what)
             .hint("Give a plan's folder, or a change set that `salvor plan --out` saved.")
     })?;
+    let run = run_id(&change_set.lineage, &change_set.digest(), &change_set.nonce);
+    if let Some(other) = (arguments.adopt.as_ref()).filter(|named| run.as_str() != named.as_str()) {
+        let what = format!("{other} is not the run of {shown}");
+        return Err(Refusal::new(Exit::Refused, what)
+            .hint("Name the run as its first line and its notifications named it, or make a new plan.")
+            .into());
+    }
     // What was begun in time is gone on with at any time.
-    if !arguments.adopt {
+    if arguments.adopt.is_none() {
         refuse_expired(&change_set, &shown, surroundings)?;
     }
     let instance = instance_of(&change_set, arguments, registry)?;
     let mut state = load::state_of(&instance, surroundings).await?;
-    if arguments.adopt && state.run_ids().await?.is_empty() {
+    if arguments.adopt.is_some() && state.run_ids().await?.is_empty() {
         state = state.with_lineage(&change_set.lineage).await?;
     }
     if state.lineage() != change_set.lineage {
         let what = format!("{shown} was made for another environment");
         let hint = format!(
             "Name the folder of its plan with --plan-dir, or bring back the state folder that it was made with: {} is \
-             another one. If that is lost, add --adopt.",
+             another one. When that is lost, name the run that is gone on with by --adopt RUN.",
             state.path().display()
         );
         return Err(Refusal::new(Exit::Refused, what).hint(hint).into());
