@@ -337,6 +337,11 @@ impl PlannedStep {
             .collect()
     }
 
+    /// What its inputs refer to of the run itself: `id`, `started`.
+    pub fn run_facts(&self) -> BTreeSet<String> {
+        named("run", self.with.iter()).collect()
+    }
+
     /// The stores whose recovery points its inputs refer to.
     pub fn stores_referred_to(&self) -> BTreeSet<StoreName> {
         named("stores", self.with.iter())

@@ -129,8 +129,31 @@ impl Engine<'_> {
             Class::Convergent if is_read => Some(format!(
                 "{LOST}, and with it what the step put out: done again it may put out something else"
             )),
+            Class::Token | Class::Named | Class::Fenced if !self.had_the_same_inputs(step) => {
+                Some(format!("{LOST}, and it may have had other inputs"))
+            }
             Class::Convergent | Class::Read | Class::Token | Class::Named | Class::Fenced => None,
         }
+    }
+
+    /// Whether the lost run surely gave this step the inputs that it has now, and so the id that is looked for: not
+    /// where they come of the run's own time, a point that is chosen in the run, or a step that was not found done.
+    fn had_the_same_inputs(&self, step: &PlannedStep) -> bool {
+        let is_fixed = match step.point {
+            PointSource::None | PointSource::Pinned(_) => true,
+            PointSource::Later(_) => false,
+        };
+        let (stores, steps) = (step.stores_referred_to(), step.references());
+        is_fixed
+            && step.run_facts().iter().all(|fact| fact == "id")
+            && self.journal.with_state(|state| {
+                let found_done = |name: &StepName| {
+                    let step = state.step(name);
+                    step.current().is_some_and(|attempt| attempt.adopted)
+                };
+                stores.iter().all(|store| !state.chosen.contains_key(store))
+                    && steps.iter().all(found_done)
+            })
     }
 
     /// What is refused of a step that was looked for and not found after the loss of a journal: what it destroys was

@@ -77,14 +77,18 @@ with = { argv = ["psql", "postgres://u:hunter2@h/db"], env = { PGPASSWORD = "hun
 uses = "manual"
 needs = ["load"]
 with = { ask = "Type it.", role = "platform", commands = ["PGPASSWORD=hunter2 psql", "PGPASSWORD=$MINE psql"] }
+[steps.look]
+uses = "http.check"
+needs = ["ask"]
+with = { url = "https://u:hunter2@shop.example/", json = { "/ok" = true } }
 "#;
-    let folder = Folder::of_steps(steps, &["ask"], &json!({}));
+    let folder = Folder::of_steps(steps, &["look"], &json!({}));
     let said = folder
         .salvor(&["check"])
         .ends_with(3)
         .says("a URL has its password as text")
         .says("`PGPASSWORD` is given its secret as text")
-        .says("3 errors");
+        .says("4 errors");
     assert!(!said.all().contains("hunter2"), "{}", said.all());
 }
 

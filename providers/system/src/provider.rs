@@ -76,7 +76,11 @@ impl Provider for System {
             ]
             .concat(),
             exec::NAME => open_secret::refusals(with, Some("env"), &["argv", "probe", "stdin"]),
-            http_check::NAME => http_check::refusals(with),
+            http_check::NAME => [
+                http_check::refusals(with),
+                open_secret::refusals(with, None, &["url", "body"]),
+            ]
+            .concat(),
             render::NAME => render::refusals(with),
             _ => Vec::new(),
         }

@@ -59,9 +59,7 @@ pub async fn apply(
         true => saved(arguments, registry, surroundings).await?,
         false => planned(arguments, registry, surroundings).await?,
     };
-    let digest = asked.change_set.digest();
-    let run = run_id(asked.state.lineage(), &digest, &asked.change_set.nonce);
-    let hold = Hold::take(asked.state, run, surroundings).await?;
+    let hold = Hold::take(asked.state, run_of(&asked.change_set), surroundings).await?;
     let approved = Approved {
         change_set: asked.change_set,
         shown: asked.shown,
@@ -234,6 +232,10 @@ impl Approved<'_> {
     }
 }
 
+fn run_of(change_set: &ChangeSet) -> RunId {
+    run_id(&change_set.lineage, &change_set.digest(), &change_set.nonce)
+}
+
 fn consumed(run: &RunId, at: &str) -> Refusal {
     Refusal::new(
         Exit::Refused,
@@ -276,7 +278,7 @@ async fn saved(
         Refusal::new(Exit::Refused, what)
             .hint("Give a plan's folder, or a change set that `salvor plan --out` saved.")
     })?;
-    let run = run_id(&change_set.lineage, &change_set.digest(), &change_set.nonce);
+    let run = run_of(&change_set);
     if let Some(other) = (arguments.adopt.as_ref()).filter(|named| run.as_str() != named.as_str()) {
         let what = format!("{other} is not the run of {shown}");
         return Err(Refusal::new(Exit::Refused, what)
