@@ -80,7 +80,7 @@ with = { ask = "Type it.", role = "platform", commands = ["PGPASSWORD=hunter2 ps
 [steps.look]
 uses = "http.check"
 needs = ["ask"]
-with = { url = "https://u:hunter2@shop.example/", json = { "/ok" = true } }
+with = { url = "ftp://u:hunter2@shop.example/", json = { "/ok" = true } }
 "#;
     let folder = Folder::of_steps(steps, &["look"], &json!({}));
     let said = folder

@@ -1,6 +1,7 @@
 //! What a provider refuses of inputs whatever the world looks like.
 
 use crate::error::Error;
+use crate::values::Values;
 
 /// An input that would be refused whenever it is used. It is said when the plan is read, long before the step's turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,16 @@ pub struct InputRefusal {
 }
 
 impl InputRefusal {
+    /// The refusal of an input that is written as text, by what reads it; none when it is not there, or known later.
+    pub fn of_text<'w, T>(
+        with: &'w Values,
+        input: &'static str,
+        read: impl FnOnce(&'w str) -> Result<T, Error>,
+    ) -> Option<Self> {
+        let error = read(with.text(input)?).err()?;
+        Some(Self::of(input, &error))
+    }
+
     /// The refusal of an input that the call would end with.
     pub fn of(input: &'static str, error: &Error) -> Self {
         Self {

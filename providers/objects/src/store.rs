@@ -63,12 +63,7 @@ pub(crate) struct Whole {
 
 /// What no listing of dated backups could make good.
 pub(crate) fn refusals_of_dated(with: &Values) -> Vec<InputRefusal> {
-    let refused = with.text("pattern").map(Pattern::parse);
-    refused
-        .and_then(Result::err)
-        .iter()
-        .map(|error| InputRefusal::of("pattern", error))
-        .collect()
+    Vec::from_iter(InputRefusal::of_text(with, "pattern", Pattern::parse))
 }
 
 fn default_pattern() -> String {

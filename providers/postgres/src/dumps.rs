@@ -110,13 +110,9 @@ fn time_of(text: &str) -> Result<jiff::civil::Time, Error> {
 
 /// What no listing could make good.
 pub fn refusals(with: &Values) -> Vec<InputRefusal> {
-    let pattern = with.text("pattern").and_then(|text| pattern_of(text).err());
-    let time = with.text("time").and_then(|text| time_of(text).err());
-    let refused = [("pattern", pattern), ("time", time)];
-    refused
-        .iter()
-        .filter_map(|(input, error)| Some(InputRefusal::of(input, error.as_ref()?)))
-        .collect()
+    let pattern = InputRefusal::of_text(with, "pattern", pattern_of);
+    let time = InputRefusal::of_text(with, "time", time_of);
+    pattern.into_iter().chain(time).collect()
 }
 
 /// Lists the dumps.

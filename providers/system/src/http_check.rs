@@ -101,13 +101,10 @@ impl From<Verb> for Method {
 
 /// What no answer could make good.
 pub(crate) fn refusals(with: &Values) -> Vec<InputRefusal> {
-    let url = with.text("url").and_then(|url| url_of(url, url).err());
+    let url = InputRefusal::of_text(with, "url", |url| url_of(url, url));
     let json = with.get("json").and_then(refusal);
-    let refused = [("url", url), ("json", json)];
-    refused
-        .iter()
-        .filter_map(|(input, error)| Some(InputRefusal::of(input, error.as_ref()?)))
-        .collect()
+    let json = json.map(|error| InputRefusal::of("json", &error));
+    url.into_iter().chain(json).collect()
 }
 
 fn ok() -> Vec<u16> {

@@ -7,6 +7,7 @@ mod address;
 mod captured;
 mod exec;
 mod expectation;
+mod expression;
 mod http;
 mod http_check;
 mod manual;

@@ -21,6 +21,7 @@ use salvor_contract::Values;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::expression::whole;
 use crate::programs;
 
 /// The full name.
@@ -151,26 +152,13 @@ pub(crate) fn probe(operation: &Operation) -> Probe {
 
 /// What no answer could make good.
 pub(crate) fn refusals(with: &Values) -> Vec<InputRefusal> {
-    let expects = with.text("expects").map(whole);
-    let refused = expects.and_then(Result::err);
-    refused
-        .iter()
-        .map(|error| InputRefusal::of("expects", error))
-        .collect()
+    let expects = InputRefusal::of_text(with, "expects", |text| whole("expects", text));
+    Vec::from_iter(expects)
 }
 
 fn pattern(manual: &Manual) -> Result<Option<regex::Regex>, Error> {
-    manual.expects.as_deref().map(whole).transpose()
-}
-
-/// An expression that matches the whole answer.
-fn whole(text: &str) -> Result<regex::Regex, Error> {
-    regex::Regex::new(&format!("^(?:{text})$")).map_err(|_| {
-        Error::refused_with(
-            format!("`expects` is not a regular expression: {text}"),
-            "write one that matches the whole answer, as [0-9]+ or yes|no",
-        )
-    })
+    let read = |text| whole("expects", text);
+    manual.expects.as_deref().map(read).transpose()
 }
 
 fn judge(manual: &Manual, answer: &Answer) -> Result<(), String> {

@@ -76,11 +76,14 @@ impl Provider for System {
             ]
             .concat(),
             exec::NAME => open_secret::refusals(with, Some("env"), &["argv", "probe", "stdin"]),
-            http_check::NAME => [
-                http_check::refusals(with),
-                open_secret::refusals(with, None, &["url", "body"]),
-            ]
-            .concat(),
+            http_check::NAME => {
+                let open = open_secret::refusals(with, None, &["url", "body"]);
+                // An error names the URL: not one with a secret in it.
+                match open.is_empty() {
+                    true => http_check::refusals(with),
+                    false => open,
+                }
+            }
             render::NAME => render::refusals(with),
             _ => Vec::new(),
         }

@@ -147,14 +147,9 @@ fn rendered(operation: &Operation, call: &Call<'_>) -> Result<Filled, Error> {
 
 /// What is refused of the paths alone.
 pub(crate) fn refusals(with: &Values) -> Vec<InputRefusal> {
-    let template = with.text("template").map(template_of);
-    let target = with.text("target").map(target_of);
-    let template = template.and_then(Result::err).map(|e| ("template", e));
-    let target = target.and_then(Result::err).map(|e| ("target", e));
-    let refused = template.iter().chain(&target);
-    refused
-        .map(|(input, error)| InputRefusal::of(input, error))
-        .collect()
+    let template = InputRefusal::of_text(with, "template", template_of);
+    let target = InputRefusal::of_text(with, "target", target_of);
+    template.into_iter().chain(target).collect()
 }
 
 fn template_of(path: &str) -> Result<&Path, Error> {

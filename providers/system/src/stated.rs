@@ -23,6 +23,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::expression::whole;
 use crate::manual;
 
 /// The full name.
@@ -94,7 +95,7 @@ fn problem(stated: &Stated, at: Timestamp, now: Timestamp) -> Option<String> {
         ));
     }
     let (id, pattern) = (stated.id.as_ref()?, stated.id_pattern.as_ref()?);
-    match whole(pattern) {
+    match whole("id-pattern", pattern) {
         Err(error) => Some(error.to_string()),
         Ok(pattern) if pattern.is_match(id) => None,
         Ok(_) => Some(format!("the id `{id}` does not match {pattern}")),
@@ -103,19 +104,8 @@ fn problem(stated: &Stated, at: Timestamp, now: Timestamp) -> Option<String> {
 
 /// What no statement could make good.
 pub(crate) fn refusals(with: &Values) -> Vec<InputRefusal> {
-    let refused = with.text("id-pattern").and_then(|text| whole(text).err());
-    refused
-        .iter()
-        .map(|error| InputRefusal::of("id-pattern", error))
-        .collect()
-}
-
-fn whole(pattern: &str) -> Result<regex::Regex, Error> {
-    regex::Regex::new(&format!("^(?:{pattern})$")).map_err(|_| {
-        Error::refused(format!(
-            "`id-pattern` is not a regular expression: {pattern}"
-        ))
-    })
+    let pattern = InputRefusal::of_text(with, "id-pattern", |text| whole("id-pattern", text));
+    Vec::from_iter(pattern)
 }
 
 /// The one point that was stated.
