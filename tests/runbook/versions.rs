@@ -7,6 +7,7 @@ use salvor_testbed::Part;
 use salvor_testbed::install;
 use salvor_testbed::require;
 
+use crate::typed::Printed;
 use crate::typed::must;
 use crate::typed::paste;
 use crate::typed::shell_in;
@@ -26,8 +27,11 @@ with = {{ url = "s3://photos/" }}
 restore  = "photos"
 destroys = "newer versions, which stay below"
 with     = {{ target = "{target}" }}
+[steps.as-they-were]
+verify = "photos"
+after  = ["photos"]
 [scenarios.full]
-goal = ["photos"]
+goal = ["photos", "as-they-were"]
 "#
     )
 }
@@ -54,8 +58,8 @@ impl World {
         must(self.shell(script))
     }
 
-    /// Writes the plan, and types the commands of its runbook.
-    fn bring_back(&self, target: &str, moment: &str) -> String {
+    /// Writes the plan, and types the commands of its runbook: what those of each step print.
+    fn typed(&self, target: &str, moment: &str) -> [Printed; 2] {
         let plan = plan(&self.minio.endpoint(), target);
         std::fs::write(self.folder.path().join("plan.toml"), plan).expect("written");
         let salvor = env!("CARGO_BIN_EXE_salvor");
@@ -67,9 +71,9 @@ impl World {
         let printed = paste(&blocks.iter().collect::<Vec<_>>(), |script| {
             self.shell(script)
         });
-        let last = printed.last().expect("a step");
-        assert_eq!(last.exit, 0, "{}", last.text);
-        last.text.clone()
+        let steps: Result<[Printed; 3], _> = printed.try_into();
+        let [_, back, seen] = steps.expect("the variables and two steps");
+        [back, seen]
     }
 
     fn object(&self, address: &str) -> String {
@@ -106,18 +110,28 @@ fn objects_come_back_as_they_were_at_the_moment() {
          printf late | s3 cp - s3://photos/late.jpg",
     );
 
-    let said = world.bring_back("s3://copy/as-it-was/", &moment);
+    let [said, seen] = world.typed("s3://copy/as-it-was/", &moment);
     let listed =
         world.must("aws --endpoint-url $S3 s3 ls --recursive s3://copy/ | cut -c 32- | sort");
     assert_eq!(
         listed, "as-it-was/a b+c.jpg\nas-it-was/gone.jpg\nas-it-was/in/same.jpg\n",
-        "{said}"
+        "{said:?}"
     );
     assert_eq!(world.object("s3://copy/as-it-was/a b+c.jpg"), "old");
-
-    let said = world.bring_back("s3://photos/", &moment);
+    assert_eq!(seen.exit, 0, "{seen:?}");
+    let seen: Vec<&str> = (seen.text.lines())
+        .map(|line| line.splitn(3, ' ').last().expect("three words"))
+        .collect();
     assert_eq!(
-        said, "a b+c.jpg\ngone.jpg\n",
+        seen,
+        ["3 a b+c.jpg", "3 gone.jpg", "4 in/same.jpg"],
+        "the objects of the moment, not those of now"
+    );
+
+    let [said, _] = world.typed("s3://photos/", &moment);
+    assert_eq!(
+        (said.exit, said.text.as_str()),
+        (0, "a b+c.jpg\ngone.jpg\n"),
         "what is as it was is left alone"
     );
     assert_eq!(world.object("s3://photos/a b+c.jpg"), "old");
@@ -125,10 +139,15 @@ fn objects_come_back_as_they_were_at_the_moment() {
     assert_eq!(world.object("s3://photos/late.jpg"), "late");
 
     let home = world.folder.path().join("home");
-    world.bring_back(&format!("file://{}/", home.display()), &moment);
+    world.typed(&format!("file://{}/", home.display()), &moment);
     let file = |name: &str| std::fs::read_to_string(home.join(name)).expect("a file");
     assert_eq!(
         (file("a b+c.jpg"), file("in/same.jpg")),
         ("old".into(), "same".into())
     );
+
+    let elsewhere = moment.replace("+00:00", "+02:00");
+    for said in world.typed("s3://copy/wrong/", &elsewhere) {
+        assert!(said.text.contains("+02:00 is not in UTC"), "{said:?}");
+    }
 }

@@ -78,6 +78,37 @@ macro_rules! listed {
     };
 }
 
+/// The versions of objects that were current at a moment, without the deleted ones; the last lines of the filter say
+/// what is printed of each. The address of the bucket is in `from`. Times are compared as text, so they must be in UTC.
+macro_rules! as_of {
+    ($($printed:literal),+) => {
+        concat!(
+            crate::by_hand::aws!("s3api list-object-versions"),
+            "--bucket \"${from%%/*}\" --prefix \"${from#*/}\" --output json |\n",
+            "  jq --raw-output --arg at {{q point.at}} '\n",
+            "    def moment: if test(\"(Z|\\\\+00:00)$\") then sub(\"(Z|\\\\+00:00)$\"; \"\")",
+            " else error(\"\\(.) is not in UTC\") end;\n",
+            "    [(.Versions // [])[], ((.DeleteMarkers // [])[] | .IsMarker = true)]\n",
+            "    | map(select((.LastModified | moment) <= ($at | moment))) | group_by(.Key)[]\n",
+            "    | max_by(.LastModified | moment) | select(.IsMarker | not)",
+            $($printed),+,
+            "'"
+        )
+    };
+}
+
+/// How a person sees the objects as they were at a moment: time, version, bytes and key of each.
+macro_rules! listed_as_of {
+    () => {
+        concat!(
+            "from={{q (folder store.url)}} && from=${from#s3://} &&\n",
+            crate::by_hand::as_of!(
+                "\n    | \"\\(.LastModified) \\(.VersionId) \\(.Size) \\(.Key)\""
+            )
+        )
+    };
+}
+
 /// How a person brings objects back as they were at a moment. An object that is as it was is left alone. The source of
 /// a copy is given as it is: the client escapes it.
 macro_rules! brought_back {
@@ -85,15 +116,11 @@ macro_rules! brought_back {
         concat!(
             "from={{q (folder store.url)}} && from=${from#s3://} &&\n",
             "to={{q (folder with.target)}}{{#unless (local with.target)}} && to=${to#s3://}{{/unless}} &&\n",
-            crate::by_hand::aws!("s3api list-object-versions"),
-            "--bucket \"${from%%/*}\" --prefix \"${from#*/}\" --output json |\n",
-            "  jq --raw-output --arg at {{q point.at}} '\n",
-            "    def moment: sub(\"(Z|\\\\+00:00)$\"; \"\");\n",
-            "    [(.Versions // [])[], ((.DeleteMarkers // [])[] | .IsMarker = true)]\n",
-            "    | map(select((.LastModified | moment) <= ($at | moment))) | group_by(.Key)[]\n",
-            "    | max_by(.LastModified | moment) | select(.IsMarker | not)",
-            "{{#if (eq store.url with.target)}} | select(.IsLatest | not){{/if}}\n",
-            "    | [.VersionId, .Key] | join(\" \")' |\n",
+            crate::by_hand::as_of!(
+                "{{#if (eq store.url with.target)}} | select(.IsLatest | not){{/if}}",
+                "\n    | [.VersionId, .Key] | join(\" \")"
+            ),
+            " |\n",
             "  while read -r version key; do\n",
             "    {{#if (local with.target)}}mkdir -p \"$(dirname \"$to${key#\"${from#*/}\"}\")\" &&\n    ",
             crate::by_hand::aws!("s3api get-object"),
@@ -124,9 +151,11 @@ macro_rules! counted {
     };
 }
 
+pub(crate) use as_of;
 pub(crate) use aws;
 pub(crate) use brought_back;
 pub(crate) use copied;
 pub(crate) use counted;
 pub(crate) use listed;
+pub(crate) use listed_as_of;
 pub(crate) use synced;

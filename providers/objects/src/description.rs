@@ -24,6 +24,7 @@ use crate::by_hand::brought_back;
 use crate::by_hand::copied;
 use crate::by_hand::counted;
 use crate::by_hand::listed;
+use crate::by_hand::listed_as_of;
 use crate::by_hand::synced;
 use crate::check::CheckInputs;
 use crate::check::VerifyInputs;
@@ -379,7 +380,15 @@ fn verify() -> ActionKind {
             "{{#if point.details.objects}}{{#unless point.is-open}}# {{point.details.objects}} objects, \
              {{point.details.bytes}} bytes, in {{point.details.url}}.{{/unless}}{{/if}}",
             "{{#if with.read}}# And every one can be read to its end.{{/if}}",
-            listed!("store.url"),
+            "{{#if (eq kind \"objects.versions\")}}# Each line is an object as it was at the moment: when it was written, its \
+             version, its bytes and its key.{{/if}}",
+            concat!(
+                "{{#if (eq kind \"objects.versions\")}}",
+                listed_as_of!(),
+                "{{else}}",
+                listed!("store.url"),
+                "{{/if}}"
+            ),
         ],
         ..ActionKind::reading(
             "objects.verify",
