@@ -414,7 +414,7 @@ pub struct Answer {
     /// A file that is the evidence: its name and digest are recorded.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// In which role.
+    /// In which role you answer. Left out, the report tells that it was not said.
     #[arg(long)]
     pub role: Option<String>,
 }

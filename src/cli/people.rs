@@ -78,7 +78,10 @@ impl Operators {
         };
         let wants_file = matches!(question.evidence.as_deref(), Some("file" | "screenshot"));
         let what = if wants_file { ", a file" } else { "" };
-        let asking = screen.ask(format!("  answer to {}{what} > ", question.step));
+        // The answer is recorded as one of this role: whoever types it is told so.
+        let role = question.role.as_ref().map(|role| format!(" as {role}"));
+        let role = role.unwrap_or_default();
+        let asking = screen.ask(format!("  answer to {}{role}{what} > ", question.step));
         loop {
             let Some(line) = lines.recv().await else {
                 // The terminal is gone; the inbox is left.

@@ -18,6 +18,7 @@ use crate::report::change_set_text::verb;
 use crate::report::html::escape;
 use crate::report::objectives::objective_rows;
 use crate::report::runbook::block;
+use crate::report::wanted_answer::wanted_answer;
 
 /// The change set as Markdown, with its problems first.
 pub fn change_set_markdown(
@@ -83,12 +84,14 @@ pub fn change_set_markdown(
     let steps = change_set.steps.iter().map(without_commands);
     let (steps, commands): (Vec<PlannedStep>, Vec<String>) = steps.unzip();
     for step in &steps {
+        let wanted = wanted_answer(step).map(|wanted| format!("<br>{}", escaped(&wanted)));
         text.push_str(&format!(
-            "| `{}` | {} | {} | {} |\n",
+            "| `{}` | {} | {} | {}{} |\n",
             mark(step.effect()),
             escaped(step.name.as_str()),
             verb(step.effect()),
-            escaped(&summary(step, look))
+            escaped(&summary(step, look)),
+            wanted.unwrap_or_default()
         ));
     }
     for (step, commands) in steps.iter().zip(&commands) {

@@ -24,6 +24,7 @@ use crate::report::layout::plain;
 use crate::report::layout::rows;
 use crate::report::layout::wrapped;
 use crate::report::objectives::objective_rows;
+use crate::report::wanted_answer::wanted_answer;
 
 /// How a change set is shown.
 #[derive(Clone, Debug)]
@@ -208,6 +209,10 @@ fn changes(change_set: &ChangeSet, look: &Look) -> String {
         );
         let hang = name_width + 16;
         text.push_str(&wrapped(&begin, &summary(step, look), hang, look.width));
+        if let Some(wanted) = wanted_answer(step) {
+            let begin = " ".repeat(hang);
+            text.push_str(&wrapped(&begin, &plain(&wanted), hang, look.width));
+        }
         if let Change::Seen(preview) = &step.change {
             for change in &preview.text {
                 text.push_str(&text_change(change, look));
@@ -247,9 +252,6 @@ pub(super) fn summary(step: &PlannedStep, look: &Look) -> String {
             }
         }
     };
-    if step.asks {
-        words.push_str("; a person answers");
-    }
     if step.finally {
         words.push_str("; also when the run fails");
     }

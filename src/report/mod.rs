@@ -13,6 +13,7 @@ mod runbook;
 mod runs;
 mod since;
 
+mod wanted_answer;
 pub use crate::report::change_set_markdown::change_set_markdown;
 pub use crate::report::change_set_text::Look;
 pub use crate::report::change_set_text::change_set_text;

@@ -81,6 +81,21 @@ fn an_answer_that_will_not_do_is_refused_and_the_question_stays_open() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     assert!(told.contains("not accepted: `no` is not `yes`"), "{told}");
+    // Nobody said that they are of the role that was asked.
+    (folder.salvor(&["report", &run])).says("review: kim answered, role not said: yes");
+}
+
+#[test]
+fn a_plan_says_whom_it_asks_for_what() {
+    let folder = asking(
+        r#"evidence = "text", role = "lead", expects = "[0-9]+""#,
+        "",
+    );
+    (folder.salvor(&["plan"]).ends_with(0)).says("from role lead: words, matching [0-9]+");
+    (folder.salvor(&["plan", "--format", "markdown"]).ends_with(0))
+        .says(r"<br>from role lead: words, matching \[0-9\]+ |");
+    let folder = asking("", "");
+    (folder.salvor(&["plan"]).ends_with(0)).says("from anybody: an answer");
 }
 
 /// A step that fails, and a final one that fails too.

@@ -44,14 +44,10 @@ pub async fn answer(
     }
     let step = asked_step(&chain.state, arguments.step.as_deref())?;
     let file = arguments.file.as_deref().map(attached).transpose()?;
-    let question = chain.state.step(&step).question;
     let answer = Answer {
         text: arguments.text.clone().unwrap_or_default(),
         by: operator(),
-        role: arguments
-            .role
-            .clone()
-            .or_else(|| question.and_then(|question| question.role)),
+        role: arguments.role.clone(),
         at: surroundings.clock.now(),
         file,
     };

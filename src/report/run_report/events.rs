@@ -2,6 +2,8 @@
 //!
 //! Messages to people are told once they are sent or not; that they are about to be sent is left out.
 
+use std::collections::BTreeSet;
+
 use salvor_contract::Answer;
 use salvor_contract::Finding;
 use salvor_contract::Judgement;
@@ -20,11 +22,22 @@ use crate::report::runs::found_words;
 
 /// The events of a run in the order of its records.
 pub(super) fn events(records: &[Placed<'_>]) -> Vec<Happened> {
+    let mut of_roles = BTreeSet::new();
+    for placed in records {
+        if let Body::Asked {
+            step,
+            role: Some(_),
+            ..
+        } = &placed.record.body
+        {
+            of_roles.insert(step);
+        }
+    }
     let one = |placed: &Placed<'_>| {
         let body = &placed.record.body;
         let (by, step, what) = match body.step().filter(|step| notification_of(step).is_some()) {
             Some(message) => (None, None, message_words(body, message)?),
-            None => (person(body), body.step().cloned(), words(body)),
+            None => (person(body), body.step().cloned(), words(body, &of_roles)),
         };
         Some(Happened {
             record: placed.record.seq,
@@ -62,7 +75,8 @@ fn person(body: &Body) -> Option<String> {
     }
 }
 
-fn words(body: &Body) -> String {
+/// A record in words. `of_roles` are the steps whose questions are for a role.
+fn words(body: &Body, of_roles: &BTreeSet<&StepName>) -> String {
     match body {
         Body::Opened {
             change_set,
@@ -114,7 +128,7 @@ fn words(body: &Body) -> String {
             Some(role) => format!("asked {role}: {question}"),
             None => format!("asked: {question}"),
         },
-        Body::Answered { answer, .. } => answer_words(answer),
+        Body::Answered { step, answer } => answer_words(answer, of_roles.contains(step)),
         Body::Succeeded {
             outcome, adopted, ..
         } => {
@@ -155,10 +169,12 @@ fn place(holder: &Holder) -> String {
     format!("on {}, process {}", holder.host, holder.pid)
 }
 
-fn answer_words(answer: &Answer) -> String {
+fn answer_words(answer: &Answer, is_of_role: bool) -> String {
     let mut words = String::from("answered");
-    if let Some(role) = &answer.role {
-        words.push_str(&format!(" as {role}"));
+    match &answer.role {
+        Some(role) => words.push_str(&format!(" as {role}")),
+        None if is_of_role => words.push_str(", role not said"),
+        None => {}
     }
     if !answer.text.is_empty() {
         words.push_str(&format!(": {}", answer.text));
