@@ -57,10 +57,7 @@ pub async fn compute(
             let seen = surveyed.stores.get(&selection.store);
             problems.push(DiffProblem {
                 subject: Subject::Store(selection.store.clone()),
-                what: format!(
-                    "it must be brought back and cannot be: {}",
-                    selection.reason
-                ),
+                what: format!("must be brought back and cannot be: {}", selection.reason),
                 hint: seen
                     .and_then(|seen| seen.as_ref().err())
                     .and_then(|unseen| unseen.hint.clone()),

@@ -17,6 +17,8 @@ use crate::report::change_set_text::totals;
 use crate::report::change_set_text::verb;
 use crate::report::html::escape;
 use crate::report::objectives::objective_rows;
+use crate::report::problems::Told;
+use crate::report::problems::told;
 use crate::report::runbook::block;
 use crate::report::wanted_answer::wanted_answer;
 
@@ -42,16 +44,12 @@ pub fn change_set_markdown(
     text.push_str(&format!("\n{}\n", totals(change_set)));
     if !problems.is_empty() {
         text.push_str("\n**This cannot be applied:**\n\n");
-        for problem in problems {
-            let hint = problem
-                .hint
-                .as_ref()
-                .map(|hint| format!(" ({})", escaped(hint)));
-            text.push_str(&format!(
-                "- {}{}\n",
-                escaped(&problem.to_string()),
-                hint.unwrap_or_default()
-            ));
+        for Told { sentence, hints } in told(problems) {
+            let hint = match hints.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", escaped(&hints.join("; "))),
+            };
+            text.push_str(&format!("- {}{hint}\n", escaped(&sentence)));
         }
     }
     if !change_set.selections.is_empty() {

@@ -24,6 +24,8 @@ use crate::report::layout::plain;
 use crate::report::layout::rows;
 use crate::report::layout::wrapped;
 use crate::report::objectives::objective_rows;
+use crate::report::problems::Told;
+use crate::report::problems::told;
 use crate::report::wanted_answer::wanted_answer;
 
 /// How a change set is shown.
@@ -399,15 +401,10 @@ fn end(change_set: &ChangeSet, problems: &[DiffProblem], look: &Look) -> String 
         return text;
     }
     text.push_str("\nThis cannot be applied:\n");
-    for problem in problems {
-        text.push_str(&wrapped(
-            "  - ",
-            &plain(&problem.to_string()),
-            4,
-            look.width,
-        ));
-        if let Some(hint) = &problem.hint {
-            text.push_str(&wrapped("    help: ", &plain(hint), 6, look.width));
+    for Told { sentence, hints } in told(problems) {
+        text.push_str(&wrapped("  - ", &plain(&sentence), 4, look.width));
+        for hint in hints {
+            text.push_str(&wrapped("    help: ", &plain(&hint), 6, look.width));
         }
     }
     text

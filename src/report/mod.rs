@@ -8,12 +8,13 @@ mod ending;
 mod html;
 mod layout;
 mod objectives;
+mod problems;
 mod run_report;
 mod runbook;
 mod runs;
 mod since;
-
 mod wanted_answer;
+
 pub use crate::report::change_set_markdown::change_set_markdown;
 pub use crate::report::change_set_text::Look;
 pub use crate::report::change_set_text::change_set_text;

@@ -42,7 +42,7 @@ fn the_json_of_a_plan_has_the_problems_that_keep_it_from_being_applied() {
     assert_eq!(printed["change-set"]["plan"], "shop");
     let problem = &printed["problems"][0];
     let what = problem["what"].as_str().expect("a text");
-    assert!(what.contains("it must be brought back"), "{printed}");
+    assert!(what.contains("must be brought back"), "{printed}");
     assert_eq!(problem["subject"], json!({ "store": "orders" }));
 }
 

@@ -162,7 +162,7 @@ async fn a_service_that_says_no_and_one_that_does_not_answer_are_told_apart() {
     assert_eq!(
         refused(restore, &deaf(9)).await,
         [
-            "store `app`: it must be brought back and cannot be: it could not be seen: the service is busy"
+            "store `app`: must be brought back and cannot be: it could not be seen: the service is busy"
         ]
     );
 }
@@ -177,7 +177,7 @@ async fn a_store_without_a_usable_point_makes_the_change_set_inapplicable() {
     assert_eq!(
         refused(restore, &world).await,
         [
-            "store `app`: it must be brought back and cannot be: its only point cannot be used for 2026-04-06T02:04Z: snapshot nightly of app: failed: disk full"
+            "store `app`: must be brought back and cannot be: its only point cannot be used for 2026-04-06T02:04Z: snapshot nightly of app: failed: disk full"
         ]
     );
     let plan = "format = 1\n[plan]\nname = \"p\"\ntitle = \"P\"\n[stores.app]\nkind = \"simulated.database\"\nwith = { name = \"app\" }\n\

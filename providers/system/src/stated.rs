@@ -69,16 +69,15 @@ pub(crate) fn kind() -> StoreKind {
 /// Takes down what was stated, when it has the form of a recovery point.
 pub(crate) fn survey(store: &StoreRequest, call: &Call<'_>) -> Result<Survey, Error> {
     let stated: Stated = store.with.parse()?;
-    let name = &store.store;
     let Some(at) = stated.at else {
         return Err(Error::refused_with(
-            format!("nobody has stated a recovery point of `{name}`"),
+            "nobody has stated its recovery point",
             format!("look at {}, and say the moment in `with.at`", stated.place),
         ));
     };
     if let Some(problem) = problem(&stated, at, call.clock.now()) {
         return Err(Error::refused_with(
-            format!("what was stated of `{name}` cannot be: {problem}"),
+            format!("what was stated of it cannot be: {problem}"),
             format!("look at {} again", stated.place),
         ));
     }

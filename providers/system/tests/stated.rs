@@ -95,7 +95,7 @@ fn a_window_reaches_from_its_first_moment_to_its_last() {
 fn what_cannot_be_is_refused() {
     let place = "RDS snapshots of app-1";
     let nobody = refusal(json!({ "place": place }));
-    assert_eq!(nobody, "nobody has stated a recovery point of `metadata`");
+    assert_eq!(nobody, "nobody has stated its recovery point");
     let future = refusal(json!({ "place": place, "at": "2999-01-01T00:00:00Z" }));
     assert!(future.contains("has not come yet"), "{future}");
     let reversed = refusal(json!({
