@@ -3,6 +3,7 @@
 use salvor_contract::Type;
 use serde_json::Value;
 
+use crate::model::fitting::type_words;
 use crate::model::resolution::Resolution;
 use crate::plan_file::Code;
 use crate::plan_file::Content;
@@ -102,12 +103,14 @@ impl Resolution<'_> {
                     )
                     .suggest(name, self.plan.inputs.iter().map(|i| i.name.as_str()))
                 })?;
-                Ok(inner(input.takes.gives(), rest))
+                inner(input.takes.gives(), path, rest.len())
             }
             ["tables", rest @ ..] => self.table(rest),
-            ["steps", name, output, rest @ ..] => self.output(name, output).map(|t| inner(t, rest)),
+            ["steps", name, output, rest @ ..] => {
+                inner(self.output(name, output)?, path, rest.len())
+            }
             ["stores", name, "point", fact, rest @ ..] => {
-                self.of_point(name, fact).map(|t| inner(t, rest))
+                inner(self.of_point(name, fact)?, path, rest.len())
             }
             ["sets", name, "id"] => match self.plan.sets.iter().any(|s| s.name.name == *name) {
                 true => Ok(Type::Text),
@@ -133,7 +136,7 @@ impl Resolution<'_> {
             [variant, output, rest @ ..]
                 if self.plan.variants.iter().any(|v| v.name.name == *variant) =>
             {
-                self.offered_type(variant, output).map(|t| inner(t, rest))
+                inner(self.offered_type(variant, output)?, path, rest.len())
             }
             [root, ..] => Err(self.unknown_root(root, path)),
             [] => Ok(Type::Any),
@@ -389,13 +392,34 @@ impl Resolution<'_> {
     }
 }
 
-fn inner(outer: Type, rest: &[&str]) -> Type {
-    match (outer, rest) {
-        (outer, []) => outer,
-        (Type::List(of) | Type::Map(of), [_, rest @ ..]) => inner(*of, rest),
-        (Type::Table(fields), [name, rest @ ..]) => fields
-            .get(name)
-            .map_or(Type::Any, |field| inner(field.takes.clone(), rest)),
-        (_, _) => Type::Any,
+/// The type of what the last `left` names of a path lead to, where those before them lead to `outer`.
+fn inner(outer: Type, path: &[String], left: usize) -> Result<Type, Lost> {
+    let (before, rest) = path.split_at(path.len() - left);
+    let Some(name) = rest.first() else {
+        return Ok(outer);
+    };
+    match outer {
+        Type::List(of) | Type::Map(of) => inner(*of, path, left - 1),
+        Type::Table(fields) => match fields.get(name) {
+            Some(field) => inner(field.takes.clone(), path, left - 1),
+            None => Ok(Type::Any),
+        },
+        Type::Any => Ok(Type::Any),
+        Type::Text
+        | Type::Integer
+        | Type::Number
+        | Type::Boolean
+        | Type::Period
+        | Type::Size
+        | Type::Time
+        | Type::Secret
+        | Type::OneOf(_) => {
+            let whole = before.join(".");
+            let title = format!("`{whole}` has no `{name}`");
+            let label = format!("it is {}, not a table", type_words(&outer));
+            let mut lost = Lost::new(Code::UnknownReference, title, label);
+            lost.meant = Meant::Exactly(path.join("."), whole);
+            Err(lost)
+        }
     }
 }
