@@ -410,11 +410,8 @@ impl CaseCheck<'_, '_, '_> {
             }
         }
         for (name, at) in used {
-            let is_there = resolution
-                .plan
-                .providers
-                .iter()
-                .any(|p| p.provider.name == name);
+            let plan = resolution.plan;
+            let is_there = !plan.is_whole || plan.providers.iter().any(|p| p.provider.name == name);
             if let (false, Some(provider)) = (is_there, resolution.plan.registry.provider(&name)) {
                 let owner = format!("[providers.{name}]");
                 self.builder.typing(&owner, Moment::BeforeRun).fields(

@@ -31,6 +31,8 @@ pub struct Plan {
     pub dir: PathBuf,
     /// The files that it was read from.
     pub sources: Sources,
+    /// False when a file that it includes, or that of a group, could not be read.
+    pub is_whole: bool,
     /// The kinds that it may use.
     pub registry: Registry,
     /// Where runs and locks are kept.

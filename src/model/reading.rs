@@ -136,6 +136,10 @@ pub fn read(path: &Path, registry: &Registry) -> Reading {
     };
     plan.check(&mut problems);
     let is_valid = problems.errors() == 0;
+    let problems = match plan.is_whole {
+        true => problems,
+        false => problems.without_what_is_unread(),
+    };
     let problems = problems
         .without_consequences()
         .without_edits_of(&groups)
@@ -251,6 +255,7 @@ fn plan_of(document: Document, registry: &Registry, problems: &mut Problems) -> 
         notify: sections::notify(root),
         limits: sections::limits(root, problems),
         limited: sections::limited(root),
+        is_whole: document.is_whole,
         sources: document.sources,
     }
 }

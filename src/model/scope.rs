@@ -29,6 +29,9 @@ const POINT: [(&str, Type); 3] = [
     ("title", Type::Text),
 ];
 
+/// What a reference begins with, unless it is to a variant.
+const ROOTS: [&str; 6] = ["inputs", "tables", "steps", "stores", "sets", "run"];
+
 /// A reference that leads nowhere: its problem, which waits for its place.
 pub struct Lost {
     problem: Box<Problem>,
@@ -138,6 +141,7 @@ impl Resolution<'_> {
             {
                 inner(self.offered_type(variant, output)?, path, rest.len())
             }
+            [root, ..] if !ROOTS.contains(root) && !self.plan.is_whole => Ok(Type::Any),
             [root, ..] => Err(self.unknown_root(root, path)),
             [] => Ok(Type::Any),
         }
@@ -365,9 +369,8 @@ impl Resolution<'_> {
     }
 
     fn unknown_root(&self, root: &str, path: &[String]) -> Lost {
-        let roots = ["inputs", "tables", "steps", "stores", "sets", "run"];
         let title = format!("`{}` refers to nothing", path.join("."));
-        if roots.contains(&root) {
+        if ROOTS.contains(&root) {
             let form = match root {
                 "steps" => "{{steps.NAME.OUTPUT}}",
                 "stores" => "{{stores.NAME.point.id}}",
@@ -388,7 +391,7 @@ impl Resolution<'_> {
             };
         }
         let variants = self.plan.variants.iter().map(|v| v.name.name.as_str());
-        lost.suggest(root, roots.into_iter().chain(variants))
+        lost.suggest(root, ROOTS.into_iter().chain(variants))
     }
 }
 

@@ -145,6 +145,29 @@ impl Code {
         Self::Unused,
     ];
 
+    /// True for what is said of a plan because something stands in none of its files.
+    pub const fn is_of_all_files(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownStore
+                | Self::UnknownStep
+                | Self::UnknownInput
+                | Self::UnknownTable
+                | Self::UnknownSet
+                | Self::UnknownScenario
+                | Self::NeverTrue
+                | Self::NotVerified
+                | Self::LostSite
+                | Self::NotBroughtBack
+                | Self::NotFenced
+                | Self::SetInPart
+                | Self::NotScheduled
+                | Self::NotTakenOver
+                | Self::RevokedReturns
+                | Self::Unused
+        )
+    }
+
     /// What problems of this kind have in common: one sentence.
     pub const fn summary(self) -> &'static str {
         match self {

@@ -40,6 +40,8 @@ pub struct Document {
     pub variants: Vec<VariantFile>,
     /// The files of groups, one for each use.
     pub groups: Vec<GroupFile>,
+    /// False when a file that is included, or that of a group, could not be read: what it defines is not known.
+    pub is_whole: bool,
 }
 
 /// The file of one value of a variant's input.
@@ -101,6 +103,7 @@ pub fn read(path: &Path) -> (Document, Problems) {
         },
         problems: Problems::new(),
         including: Vec::new(),
+        is_whole: true,
     };
     let mut root = Table::default();
     if !file.exists() {
@@ -120,6 +123,7 @@ pub fn read(path: &Path) -> (Document, Problems) {
         root,
         variants,
         groups,
+        is_whole: reader.is_whole,
     };
     (document, reader.problems)
 }
@@ -131,6 +135,7 @@ pub fn read_inputs_file(path: &Path, sources: &mut Sources) -> (Table, Problems)
         sources: std::mem::take(sources),
         problems: Problems::new(),
         including: Vec::new(),
+        is_whole: true,
     };
     let table = reader.text_of(path, &name, name.clone(), None);
     *sources = reader.sources;
@@ -141,6 +146,7 @@ struct Reader {
     sources: Sources,
     problems: Problems,
     including: Vec<String>,
+    is_whole: bool,
 }
 
 impl Reader {
@@ -276,6 +282,7 @@ impl Reader {
         }
         for (written, at) in includes {
             let Some(included) = self.relative(name, &written, at) else {
+                self.is_whole = false;
                 continue;
             };
             if self.including.contains(&included) {
@@ -287,7 +294,9 @@ impl Reader {
                 );
                 continue;
             }
-            if let Some(table) = self.file(&included, Some(at)) {
+            let read = self.file(&included, Some(at));
+            self.is_whole &= read.is_some();
+            if let Some(table) = read {
                 for key in ["format", "plan"] {
                     if let Some(entry) = table.entry(key) {
                         self.problems.push(
@@ -372,7 +381,12 @@ impl Reader {
     fn groups(&mut self, root: &Table) -> Vec<GroupFile> {
         let mut found = Vec::new();
         for (group, keys) in named(root, "groups") {
-            if let Some(table) = keys.get("file").and_then(|file| self.named_file(file)) {
+            let Some(file) = keys.get("file") else {
+                continue;
+            };
+            let read = self.named_file(file);
+            self.is_whole &= read.is_some();
+            if let Some(table) = read {
                 found.push(GroupFile {
                     group: group.key.clone(),
                     group_at: group.key_at,

@@ -262,6 +262,15 @@ impl Problems {
         self
     }
 
+    /// All but what may only seem so because a file of the plan was not read. A name that is nearly one that was read
+    /// is mistyped whatever the file has.
+    #[must_use]
+    pub fn without_what_is_unread(mut self) -> Self {
+        self.0
+            .retain(|problem| !problem.code.is_of_all_files() || problem.fix.is_some());
+        self
+    }
+
     /// All; an edit that would write a name of the plan into the file of a group becomes advice. There the name is
     /// another one, and each plan that shares the file has its own.
     #[must_use]
