@@ -79,14 +79,22 @@ impl Plan {
             );
         }
         let mut found: Vec<(Problem, Vec<&Case>)> = Vec::new();
+        // Those that are the same have the same place.
+        let mut by_place: BTreeMap<(Code, Option<Position>), Vec<usize>> = BTreeMap::new();
         let mut reached = BTreeSet::new();
         for case in &cases {
             let (problems, in_case) = self.check_case(case);
             reached.extend(in_case);
             for problem in problems {
-                match found.iter_mut().find(|(known, _)| is_same(known, &problem)) {
-                    Some((_, cases)) => cases.push(case),
-                    None => found.push((problem, vec![case])),
+                let at = problem.primary.as_ref().map(|label| label.at);
+                let there = by_place.entry((problem.code, at)).or_default();
+                let same = |index: &usize| is_same(&found[*index].0, &problem);
+                match there.iter().copied().find(same) {
+                    Some(index) => found[index].1.push(case),
+                    None => {
+                        there.push(found.len());
+                        found.push((problem, vec![case]));
+                    }
                 }
             }
         }

@@ -20,11 +20,11 @@ pub struct Beside {
 
 impl Beside {
     /// The names that stand together with what is written at this place.
-    pub fn names(&self, at: Position) -> Vec<String> {
+    pub fn names(&self, at: Position) -> &[String] {
         let group = self.groups.get(&at);
         group
             .and_then(|group| self.names.get(*group))
-            .cloned()
+            .map(Vec::as_slice)
             .unwrap_or_default()
     }
 

@@ -199,11 +199,8 @@ impl Reader {
             }
         };
         let id = FileId(self.sources.files.len());
-        self.sources.files.push(SourceFile {
-            name: name.to_owned(),
-            shown,
-            text,
-        });
+        let file = SourceFile::new(name.to_owned(), shown, text);
+        self.sources.files.push(file);
         self.refuse_deceptive(id);
         self.parse(id)
     }

@@ -14,7 +14,7 @@ pub struct Fix {
     pub to: String,
     /// What it does, for people: `did you mean `metadata`?`.
     pub title: String,
-    /// The names of which it chose one; empty where it did not choose.
+    /// The names of which it chose one, or that one alone where there are many; empty where it did not choose.
     pub names: Vec<String>,
 }
 

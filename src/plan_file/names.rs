@@ -16,11 +16,27 @@ pub fn is_name(text: &str) -> bool {
 
 /// The known names that are most like a written one, when any is like it at all. Several are equally near.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let allowed = 1 + written.chars().count() / 4;
+    let written: Vec<char> = written.to_lowercase().chars().collect();
+    let letters = letters_of(&written);
+    let allowed = 1 + written.len() / 4;
+    let mut name_chars = Vec::new();
     let mut close: Vec<(usize, &str)> = known
         .into_iter()
-        .map(|name| (distance(written, name), name))
-        .filter(|(distance, name)| *distance <= allowed && *distance < name.chars().count())
+        .filter_map(|name| {
+            name_chars.clear();
+            name_chars.extend(name.chars().flat_map(char::to_lowercase));
+            // Most names are no likely ones, which is told without comparing them letter by letter.
+            let others = letters_of(&name_chars);
+            let missing = (letters & !others)
+                .count_ones()
+                .max((others & !letters).count_ones());
+            let longer = name_chars.len().abs_diff(written.len());
+            if (missing as usize).max(longer) > allowed {
+                return None;
+            }
+            let distance = distance(&written, &name_chars);
+            (distance <= allowed && distance < name.chars().count()).then_some((distance, name))
+        })
         .collect();
     close.sort_unstable();
     close.dedup();
@@ -39,24 +55,28 @@ pub fn similar<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
     nearest(written, known).first().copied()
 }
 
+/// The characters of a name as a set of bits; several may share one.
+fn letters_of(name: &[char]) -> u64 {
+    let bits = name.iter().map(|c| 1 << (u32::from(*c) % 64));
+    bits.fold(0, |all, bit| all | bit)
+}
+
 /// How many characters must be put in, left out, changed or swapped with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.to_lowercase().chars().collect();
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut before: Vec<usize> = Vec::new();
+fn distance(a: &[char], b: &[char]) -> usize {
     let mut previous: Vec<usize> = (0..=b.len()).collect();
+    let (mut before, mut row) = (previous.clone(), previous.clone());
     for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
+        row[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
             let changed = previous[j] + usize::from(x != y);
             let mut best = changed.min(previous[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
                 best = best.min(before[j - 1] + 1);
             }
-            row.push(best);
+            row[j + 1] = best;
         }
-        before = previous;
-        previous = row;
+        std::mem::swap(&mut before, &mut previous);
+        std::mem::swap(&mut previous, &mut row);
     }
     previous[b.len()]
 }

@@ -1,5 +1,6 @@
 //! What is wrong with a plan: collected, not thrown, so that a reader sees all of it.
 
+use std::collections::BTreeSet;
 use std::panic::Location;
 
 use crate::plan_file::beside::Beside;
@@ -12,6 +13,9 @@ use crate::plan_file::source::Sources;
 
 /// A list of known names that is longer than this helps nobody.
 const NAMES_LISTED_MAX: usize = 20;
+
+/// Of more names than these, an edit keeps only the one that it chose.
+const NAMES_KEPT_MAX: usize = 200;
 
 /// One thing that is wrong or doubtful.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +150,12 @@ impl Problem {
             Meant::One(name) => {
                 let mut problem = self.fix(at, written, name, format!("did you mean `{name}`?"));
                 if let Some(fix) = &mut problem.fix {
-                    fix.names = known.iter().map(|name| (*name).to_owned()).collect();
+                    // Each of 10,000 problems with its copy of 10,000 names would fill the memory.
+                    let names = match known.len() > NAMES_KEPT_MAX {
+                        true => vec![name],
+                        false => known,
+                    };
+                    fix.names = names.into_iter().map(str::to_owned).collect();
                 }
                 problem
             }
@@ -214,8 +223,20 @@ impl<'a> Meant<'a> {
 }
 
 /// All problems that were found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    all: Vec<Problem>,
+    /// What was added: a plan may have tens of thousands of problems, and each is looked for.
+    added: BTreeSet<(Code, Option<Label>, String)>,
+}
+
+impl PartialEq for Problems {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl Eq for Problems {}
 
 impl Problems {
     /// None yet.
@@ -225,19 +246,15 @@ impl Problems {
 
     /// Adds one, unless the same was found before.
     pub fn push(&mut self, problem: Problem) {
-        let is_known = self.0.iter().any(|known| {
-            known.code == problem.code
-                && known.primary == problem.primary
-                && known.title == problem.title
-        });
-        if !is_known {
-            self.0.push(problem);
+        let key = (problem.code, problem.primary.clone(), problem.title.clone());
+        if self.added.insert(key) {
+            self.all.push(problem);
         }
     }
 
     /// Adds all of another collection.
     pub fn extend(&mut self, others: Self) {
-        for problem in others.0 {
+        for problem in others.all {
             self.push(problem);
         }
     }
@@ -247,7 +264,7 @@ impl Problems {
     pub fn without_consequences(mut self) -> Self {
         let at = |problem: &Problem| problem.primary.as_ref().map(|label| label.at);
         let unread: Vec<Position> = self
-            .0
+            .all
             .iter()
             .filter(|problem| problem.code == Code::Syntax)
             .filter_map(at)
@@ -257,7 +274,7 @@ impl Problems {
                 .iter()
                 .any(|at| at.file == place.file && at.start <= place.start && place.end <= at.end)
         };
-        self.0
+        self.all
             .retain(|problem| problem.code == Code::Syntax || !at(problem).is_some_and(is_within));
         self
     }
@@ -266,7 +283,7 @@ impl Problems {
     /// is mistyped whatever the file has.
     #[must_use]
     pub fn without_what_is_unread(mut self) -> Self {
-        self.0
+        self.all
             .retain(|problem| !problem.code.is_of_all_files() || problem.fix.is_some());
         self
     }
@@ -275,7 +292,7 @@ impl Problems {
     /// another one, and each plan that shares the file has its own.
     #[must_use]
     pub fn without_edits_of(mut self, groups: &[(FileId, String)]) -> Self {
-        for problem in &mut self.0 {
+        for problem in &mut self.all {
             let is_of_group = |fix: &mut Fix| {
                 let of = |(file, group): &(FileId, String)| {
                     *file == fix.at.file && fix.to.contains(&format!("{group}-"))
@@ -295,20 +312,17 @@ impl Problems {
             let fix = problem.fix.as_ref();
             fix.is_some_and(|fix| !fix.names.is_empty())
         };
-        if !self.0.iter().any(offers_names) {
+        if !self.all.iter().any(offers_names) {
             return self;
         }
         let written = Beside::of(sources);
-        for problem in &mut self.0 {
-            let taken = problem.fix.as_ref().map(|fix| written.names(fix.at));
-            let is_repeat = |fix: &mut Fix| {
-                let is_taken = |name: &String| *name == fix.to;
-                !fix.names.is_empty() && taken.as_ref().is_some_and(|t| t.iter().any(is_taken))
-            };
+        for problem in &mut self.all {
+            let is_repeat =
+                |fix: &mut Fix| !fix.names.is_empty() && written.names(fix.at).contains(&fix.to);
             let Some(fix) = problem.fix.take_if(is_repeat) else {
                 continue;
             };
-            let taken = taken.unwrap_or_default();
+            let taken = written.names(fix.at);
             let left: Vec<&str> = fix.names.iter().map(String::as_str).collect();
             let left: Vec<&str> = left
                 .into_iter()
@@ -327,7 +341,7 @@ impl Problems {
 
     /// All, in the order of their places; what has none comes last.
     pub fn sorted(mut self) -> Self {
-        self.0.sort_by_key(|problem| match &problem.primary {
+        self.all.sort_by_key(|problem| match &problem.primary {
             Some(label) => (0, Some(label.at)),
             None => (1, None),
         });
@@ -336,17 +350,17 @@ impl Problems {
 
     /// All.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// All, to change them.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Problem> {
-        self.0.iter_mut()
+        self.all.iter_mut()
     }
 
     /// True when there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// How many errors there are.
@@ -360,7 +374,7 @@ impl Problems {
     }
 
     fn count(&self, severity: Severity) -> usize {
-        self.0.iter().filter(|p| p.severity == severity).count()
+        self.all.iter().filter(|p| p.severity == severity).count()
     }
 }
 
@@ -369,6 +383,6 @@ impl IntoIterator for Problems {
     type IntoIter = std::vec::IntoIter<Problem>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.all.into_iter()
     }
 }

@@ -1,5 +1,6 @@
 //! Shows problems as text: the source line, underlined, what to do, and the edit where there is one.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use annotate_snippets::Annotation;
@@ -18,6 +19,7 @@ use crate::plan_file::problem::Problems;
 use crate::plan_file::problem::Severity;
 use crate::plan_file::source::FileId;
 use crate::plan_file::source::Position;
+use crate::plan_file::source::SourceFile;
 use crate::plan_file::source::Sources;
 
 /// A line of an edit that is longer is shown in part.
@@ -47,9 +49,9 @@ pub fn show(problems: &Problems, sources: &Sources, look: Look) -> String {
         let labels = problem.primary.iter().chain(&problem.secondary);
         let is_hidden = labels.clone().any(|label| {
             let lines = lines_of(sources, label.at);
-            secret
-                .iter()
-                .any(|(file, line)| *file == label.at.file && lines.contains(line))
+            lines
+                .into_iter()
+                .any(|line| secret.contains(&(label.at.file, line)))
         });
         text.push_str(&one(problem, is_hidden, sources, &renderer));
         text.push('\n');
@@ -64,7 +66,7 @@ pub fn show(problems: &Problems, sources: &Sources, look: Look) -> String {
 }
 
 /// The lines on which secrets stand: no problem shows them, whatever it is about.
-fn secret_lines(problems: &Problems, sources: &Sources) -> Vec<(FileId, usize)> {
+fn secret_lines(problems: &Problems, sources: &Sources) -> BTreeSet<(FileId, usize)> {
     let hidden = problems.iter().filter(|problem| problem.is_hidden);
     hidden
         .flat_map(|problem| &problem.primary)
@@ -175,19 +177,37 @@ fn snippet<'a>(
 ) -> Snippet<'a, Annotation<'a>> {
     let source = sources.file(file);
     let length = source.text.len();
-    let annotation = |label: &'a Label, kind: AnnotationKind| {
+    let first = std::iter::once((primary, AnnotationKind::Primary));
+    let others = problem.secondary.iter();
+    let labels = first.chain(others.map(|label| (label, AnnotationKind::Context)));
+    let labels: Vec<_> = labels.filter(|(label, _)| label.at.file == file).collect();
+    let (from, to, line) = excerpt(sources, source, labels.iter().map(|(label, _)| label.at));
+    let annotation = |(label, kind): (&'a Label, AnnotationKind)| {
         let start = label.at.start.min(length);
         let end = first_line_end(&source.text, start, label.at.end.min(length));
-        kind.span(start..end).label(label.text.as_str())
+        kind.span(start - from..end - from)
+            .label(label.text.as_str())
     };
-    let mut snippet = Snippet::source(source.text.as_str()).path(source.shown.as_str());
-    if primary.at.file == file {
-        snippet = snippet.annotation(annotation(primary, AnnotationKind::Primary));
-    }
-    for label in problem.secondary.iter().filter(|l| l.at.file == file) {
-        snippet = snippet.annotation(annotation(label, AnnotationKind::Context));
-    }
-    snippet
+    let snippet = Snippet::source(&source.text[from..to])
+        .path(source.shown.as_str())
+        .line_start(line);
+    snippet.annotations(labels.into_iter().map(annotation))
+}
+
+/// The bytes of the lines from the first to the last of some places, with one more before and behind, and the number
+/// of the first line. The renderer reads all that it is given, once for each problem.
+fn excerpt(
+    sources: &Sources,
+    source: &SourceFile,
+    places: impl Iterator<Item = Position>,
+) -> (usize, usize, usize) {
+    let lines = places.map(|at| sources.place(at));
+    let (first, last) = lines.fold((usize::MAX, 1), |(first, last), place| {
+        (first.min(place.line), last.max(place.line))
+    });
+    let first = first.min(last).saturating_sub(1).max(1);
+    let to = source.begin_of_line(last + 2);
+    (source.begin_of_line(first), to, first)
 }
 
 /// A place that goes over several lines is underlined on its first: the rest is noise.

@@ -42,6 +42,36 @@ pub struct SourceFile {
     pub shown: String,
     /// Its text.
     pub text: String,
+    /// Where each of its lines begins: a plan may have as many problems as lines, and each is placed.
+    lines: Vec<usize>,
+}
+
+impl SourceFile {
+    /// A file with this text.
+    pub fn new(name: String, shown: String, text: String) -> Self {
+        let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(breaks).collect();
+        Self {
+            name,
+            shown,
+            text,
+            lines,
+        }
+    }
+
+    /// The line of a byte, and the column of the character that begins there, both from 1.
+    fn line_and_column(&self, byte: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|begins| *begins <= byte);
+        let begins = self.lines[line - 1];
+        let before = self.text.get(begins..byte).unwrap_or_default();
+        (line, 1 + before.chars().count())
+    }
+
+    /// The first byte of a line, from 1; the end of the text for a line after the last.
+    pub(super) fn begin_of_line(&self, line: usize) -> usize {
+        let begins = self.lines.get(line.saturating_sub(1));
+        begins.copied().unwrap_or(self.text.len())
+    }
 }
 
 /// All files of a plan.
@@ -96,15 +126,10 @@ impl Sources {
 
     /// A place as editors count.
     pub fn place(&self, at: Position) -> Place {
-        let text = self.file(at.file).text.as_str();
-        let count = |end: usize| {
-            let before = text.get(..end).unwrap_or(text);
-            let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
-            let last = before.rsplit('\n').next().unwrap_or_default();
-            (line, 1 + last.chars().count())
-        };
-        let (line, column) = count(at.start);
-        let (end_line, end_column) = count(at.end.max(at.start));
+        let file = self.file(at.file);
+        let (line, column) = file.line_and_column(at.start.min(file.text.len()));
+        let end = at.end.max(at.start).min(file.text.len());
+        let (end_line, end_column) = file.line_and_column(end);
         Place {
             line,
             column,
