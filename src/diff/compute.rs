@@ -115,7 +115,12 @@ pub async fn compute(
             .await
             .into_iter()
             .map(|(name, (change, warning))| {
-                hints.extend(warning);
+                hints.extend(
+                    warning.map(|warning| match ledger.is_changed_before(graph, name) {
+                        true => warning,
+                        false => warning.stands(),
+                    }),
+                );
                 (name, change)
             })
             .collect();

@@ -44,6 +44,27 @@ impl Ledger {
         self.writers.keys().any(|identity| identity.name == name)
     }
 
+    /// True when a step that runs before `step` may change something, a person among them.
+    pub(super) fn is_changed_before(&self, graph: &Graph, step: &StepName) -> bool {
+        let is_change = |name: &StepName| {
+            let effect = self.effects.get(name);
+            effect.is_some_and(|effect| !matches!(effect, Effect::Read | Effect::Nothing))
+        };
+        let mut seen = BTreeSet::new();
+        let mut open = vec![step];
+        while let Some(step) = open.pop() {
+            for before in graph.needs(step).into_iter().chain(graph.after(step)) {
+                if is_change(before) {
+                    return true;
+                }
+                if seen.insert(before) {
+                    open.push(before);
+                }
+            }
+        }
+        false
+    }
+
     /// The step before `step` that makes one of these identities anew, so that what is there now says nothing
     /// about what `step` will meet.
     fn maker(

@@ -23,6 +23,15 @@ pub(super) struct StepWarning {
     pub what: String,
 }
 
+impl StepWarning {
+    /// A refusal that no step of the run can make good.
+    pub(super) fn stands(mut self) -> Self {
+        self.what
+            .push_str("; no step before it changes anything, so the run will be refused the same");
+        self
+    }
+}
+
 /// The traps of a step's action that its inputs, and those of its store, step into.
 pub(super) fn traps(
     registry: &Registry,

@@ -145,7 +145,17 @@ async fn a_service_that_says_no_and_one_that_does_not_answer_are_told_apart() {
     let restore = "[steps.back]\nrestore = \"app\"\nwith = { target = \"taken\" }\n";
     assert_eq!(
         refused(restore, WORLD).await,
-        ["refused: `back`: database taken is there already, with 1 rows: choose another name"]
+        [
+            "refused: `back`: database taken is there already, with 1 rows: choose another name; no step before it changes anything, so the run will be refused the same"
+        ]
+    );
+    let prepared = format!(
+        "[steps.drop]\nuses = \"simulated.run\"\nwith = {{ target = \"x\" }}\n{restore}needs = [\"drop\"]\n"
+    );
+    assert_eq!(
+        refused(&prepared, WORLD).await,
+        ["refused: `back`: database taken is there already, with 1 rows: choose another name"],
+        "the step before it may make it good"
     );
     let deaf = |times: u32| {
         let faults = format!(
