@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use salvor_contract::RunId;
 
@@ -22,9 +23,12 @@ pub struct Heads {
     folder: PathBuf,
 }
 
-/// Writes the head of one run.
+/// Writes the head of one run. Its file is made with the first head: a run that was refused leaves none.
 #[derive(Debug)]
-pub struct HeadFile(File);
+pub struct HeadFile {
+    path: PathBuf,
+    file: OnceLock<Option<File>>,
+}
 
 impl Heads {
     /// The heads in this folder, which need not be there.
@@ -43,23 +47,26 @@ impl Heads {
         })
     }
 
-    /// Opens the file of a run for writing; none when it cannot be made. A run goes on without it.
+    /// Writes the file of a run; none when its folder cannot be made. A run goes on without it.
     pub fn open(&self, run: &RunId) -> Option<HeadFile> {
         make_folder(&self.folder).ok()?;
-        let file = options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(self.folder.join(run.as_str()));
-        file.ok().map(HeadFile)
+        Some(HeadFile {
+            path: self.folder.join(run.as_str()),
+            file: OnceLock::new(),
+        })
     }
 }
 
 impl HeadFile {
     /// Writes it. What cannot be written leaves the older one, which is true as well.
     pub fn write(&self, head: &Head) {
-        let _ = self
-            .0
-            .write_all_at(format!("{:020} {}\n", head.seq, head.hash).as_bytes(), 0);
+        let open = || {
+            let mut options = options();
+            let options = options.write(true).create(true).truncate(false);
+            options.open(&self.path).ok()
+        };
+        if let Some(file) = self.file.get_or_init(open) {
+            let _ = file.write_all_at(format!("{:020} {}\n", head.seq, head.hash).as_bytes(), 0);
+        }
     }
 }

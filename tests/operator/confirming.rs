@@ -49,6 +49,8 @@ fn moves_while_it_is_asked(arguments: &str, is_moved: impl Fn(&Folder)) {
     terminal.ends();
     assert_eq!(folder.world()["effects"], before);
     assert_eq!(folder.run_ids(), Vec::<String>::new());
+    let heads = std::fs::read_dir(folder.path().join(".salvor/heads")).expect("a folder");
+    assert_eq!(heads.count(), 0, "a head of a run that is not");
     // The lock was given back, and does not have to be taken over.
     let locks = std::fs::read_dir(folder.path().join(".salvor/locks")).expect("a folder");
     for lock in locks {
