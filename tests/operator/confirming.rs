@@ -1,5 +1,12 @@
 //! What moves while a person is asked to confirm, or before the lock is held, is not acted on.
 
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use serde_json::json;
 
 use crate::support::Folder;
@@ -125,4 +132,61 @@ fn a_run_is_never_without_what_was_confirmed() {
         .salvor(&["answer", &run, "--text", "yes"])
         .ends_with(0);
     ended(child).ends_with(0);
+}
+
+/// The second preview of the plan reads a template, which is a pipe: it waits there until the test has written.
+const LOOKS_LONG: &str = r#"
+[steps.stop]
+uses = "simulated.scale"
+with = { deployment = "web", replicas = 0 }
+[steps.config]
+uses = "render"
+needs = ["stop"]
+with = { template = "config.hbs", target = "config", values = {} }
+"#;
+
+/// Opens a pipe for writing as soon as somebody reads it.
+fn once_read(pipe: &Path) -> File {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    loop {
+        match File::options().write(true).custom_flags(flags).open(pipe) {
+            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+                std::thread::yield_now();
+            }
+            opened => return opened.expect("a pipe can be opened"),
+        }
+    }
+}
+
+#[test]
+fn what_another_run_did_between_the_look_and_the_lock_is_found() {
+    let world = json!({ "deployments": { "web": { "replicas": 3 } } });
+    let folder = Folder::of_steps(LOOKS_LONG, &["config"], &world);
+    let other = folder
+        .read("plan.toml")
+        .replace("replicas = 0", "replicas = 7");
+    folder.write(
+        "other.toml",
+        &other.replace("goal = [\"config\"]", "goal = [\"stop\"]"),
+    );
+    let pipe = folder.path().join("config.hbs");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo starts").success());
+
+    let first = folder.start(&["apply", "--no-input"]);
+    let mut writer = once_read(&pipe);
+    folder
+        .salvor(&["apply", "other.toml", "--no-input"])
+        .ends_with(0);
+    std::fs::remove_file(&pipe).expect("the folder is the test's");
+    folder.write("config.hbs", "port = 80\n");
+    writer.write_all(b"port = 80\n").expect("it is read");
+    drop(writer);
+
+    ended(first)
+        .ends_with(4)
+        .says("the world is not what the change set above was made from");
+    assert_eq!(folder.effects(), ["stop"]);
+    assert_eq!(folder.world()["deployments"]["web"]["replicas"], 7);
+    assert_eq!(folder.run_ids().len(), 1);
 }
