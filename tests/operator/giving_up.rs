@@ -5,25 +5,33 @@ use serde_json::json;
 use crate::support::Folder;
 use crate::support::Said;
 
-/// The web is scaled to 0, nobody knows what became of the work, and the final step that scales it back waits.
-fn stopped() -> (Folder, String, Said) {
-    let steps = r#"
+/// Scales the web to 0.
+const STOP: &str = r#"
 [steps.stop]
 uses = "simulated.scale"
 with = { deployment = "web", replicas = 0 }
+"#;
+
+/// The final step that scales it back to what it was.
+const START: &str = r#"
+[steps.start]
+uses    = "simulated.scale"
+finally = true
+with    = { deployment = "web", replicas = "{{steps.stop.previous}}" }
+"#;
+
+/// The web is scaled to 0, nobody knows what became of the work, and the final step that scales it back waits.
+fn stopped() -> (Folder, String, Said) {
+    let work = r#"
 [steps.work]
 uses    = "exec"
 needs   = ["stop"]
 timeout = "1s"
 with    = { argv = ["/bin/sleep", "600"] }
-[steps.start]
-uses    = "simulated.scale"
-needs   = ["work"]
-finally = true
-with    = { deployment = "web", replicas = "{{steps.stop.previous}}" }
 "#;
+    let steps = format!("{STOP}{work}{START}needs = [\"work\"]\n");
     let world = json!({ "deployments": { "web": { "replicas": 3 } } });
-    let folder = Folder::of_steps(steps, &["work", "start"], &world);
+    let folder = Folder::of_steps(&steps, &["work", "start"], &world);
     let said = folder.apply().ends_with(5);
     assert_eq!(replicas(&folder), 0);
     let run = folder.run_id();
@@ -79,20 +87,11 @@ fn a_final_step_that_is_left_is_named_and_ends_the_abort_with_5() {
 
 #[test]
 fn a_final_step_with_nothing_to_finish_keeps_no_run_open() {
-    let steps = r#"
-[steps.stop]
-uses = "simulated.scale"
-with = { deployment = "web", replicas = 0 }
-[steps.start]
-uses    = "simulated.scale"
-finally = true
-with    = { deployment = "web", replicas = "{{steps.stop.previous}}" }
-"#;
     let world = json!({
         "deployments": { "web": { "replicas": 3 } },
         "faults": [{ "step": "stop", "call": "perform", "fault": { "refuse": "not now" } }],
     });
-    let folder = Folder::of_steps(steps, &["start"], &world);
+    let folder = Folder::of_steps(&format!("{STOP}{START}"), &["start"], &world);
     folder.apply().ends_with(5);
     let run = folder.run_id();
     folder.salvor(&["abort", &run]).ends_with(0);

@@ -7,6 +7,8 @@ mod hostile;
 mod instances;
 mod literal;
 mod mutations;
+mod parts;
 mod plans;
 mod provider;
+mod telling;
 mod transcript;
