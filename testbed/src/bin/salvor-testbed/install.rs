@@ -17,7 +17,7 @@ use crate::output;
 /// ~/.cache/salvor-testbed. To install a part anew, remove its folder there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The parts: postgres15, strace, awscli, postgres16, postgres18, versitygw, minio; of benchmarks also terraform, make,
+    /// The parts: postgres15, strace, awscli, moto, postgres16, postgres18, versitygw, minio; of benchmarks also terraform, make,
     /// restic, kubectl, rclone, s5cmd, awscli, pgbackrest.
     parts: Vec<Part>,
     /// All parts of a use, when none is named.
