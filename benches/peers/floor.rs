@@ -3,7 +3,6 @@
 use std::fs;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -84,11 +83,11 @@ pub fn resume(_: &Peers) -> Result<()> {
     let journal = folder.journal()?;
     let records = fs::read(&journal).context("read the journal")?;
     let records = records.iter().filter(|byte| **byte == b'\n').count();
-    let run = journal
-        .parent()
-        .and_then(Path::file_name)
-        .context("a run has a folder")?;
+    let place = journal.parent().context("a journal is in a folder")?;
+    let run = place.file_name().context("a run has a folder")?;
     let run = run.to_string_lossy().into_owned();
+    // What was seen of the journal last: a record that is gone since would be damage.
+    let head = place.join("../../heads").join(&run);
     // The last record says that the run is finished; without it there is nothing left but to say so again.
     let bytes = fs::read(&journal).context("read the journal")?;
     let end = bytes.len() - 1;
@@ -101,6 +100,7 @@ pub fn resume(_: &Peers) -> Result<()> {
         vec![
             Contender::new("salvor resume", || {
                 fs::write(&journal, &bytes[..last]).context("write the journal")?;
+                fs::remove_file(&head).context("forget the last record")?;
                 Ok(folder.salvor(&["resume", &run, "--no-input"]))
             }),
             Contender::new("salvor journal check", || {

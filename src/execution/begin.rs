@@ -4,7 +4,6 @@
 //! the same to the byte: its inputs' digest is compared with the one in the intent.
 
 use salvor_contract::ChosenPoint;
-use salvor_contract::Class;
 use salvor_contract::Destroyed;
 use salvor_contract::Destroys;
 use salvor_contract::Error;
@@ -38,9 +37,6 @@ use crate::registry::Registry;
 use crate::survey::Reading;
 use crate::template;
 
-/// What is wrong when a run takes up what another one did.
-pub(super) const LOST: &str = "the journal of the run that may have done it is lost";
-
 /// Why a step has no operation: a reason that fails the step, or one that ends the process's part.
 pub(super) enum NoOperation {
     Failed(FailureKind, Error),
@@ -67,7 +63,7 @@ impl Engine<'_> {
             .journal
             .with_state(|state| state.step(&step.name).next_attempt());
         let prepared = match self.operation(step, attempt).await {
-            Ok(operation) if self.may_be_done(attempt) => Ok(operation),
+            Ok(operation) if self.may_be_done(step, attempt) => Ok(operation),
             Ok(operation) => self
                 .destroys_what_was_confirmed(step, &operation)
                 .await
@@ -99,82 +95,9 @@ impl Engine<'_> {
             attempt,
         });
         let operator = self.operator(step, operation);
-        match self.may_be_done(attempt) {
+        match self.may_be_done(step, attempt) {
             true => self.find_again(&operator).await,
             false => self.send(&operator, Doubt::None, 0).await,
-        }
-    }
-
-    /// Whether a run whose journal is lost may have done this attempt.
-    fn may_be_done(&self, attempt: u32) -> bool {
-        attempt == 1 && self.journal.with_state(|state| state.opening.adopts)
-    }
-
-    /// Whether what is looked for was sent, if at all, by a run whose journal is lost.
-    pub(super) fn was_lost(&self, step: &PlannedStep) -> bool {
-        let attempt = |state: &RunState| state.step(&step.name).next_attempt() - 1;
-        self.may_be_done(self.journal.with_state(attempt))
-    }
-
-    /// Why a step of which nothing was found is not done again after the loss of a journal; none where that repeats
-    /// nothing and loses nothing.
-    pub(super) fn lost_with_the_journal(&self, step: &PlannedStep) -> Option<String> {
-        if !self.was_lost(step) || step.asks {
-            return None;
-        }
-        let mut others = self.change_set.steps.iter();
-        let is_read = others.any(|other| other.references().contains(&step.name));
-        match step.class {
-            Class::Unkeyed => Some(format!("{LOST}; nobody can tell whether it was done")),
-            Class::Convergent if is_read => Some(format!(
-                "{LOST}, and with it what the step put out: done again it may put out something else"
-            )),
-            Class::Token | Class::Named | Class::Fenced if !self.had_the_same_inputs(step) => {
-                Some(format!("{LOST}, and it may have had other inputs"))
-            }
-            Class::Convergent | Class::Read | Class::Token | Class::Named | Class::Fenced => None,
-        }
-    }
-
-    /// Whether the lost run surely gave this step the inputs that it has now, and so the id that is looked for: not
-    /// where they come of the run's own time, a point that is chosen in the run, or a step that was not found done.
-    fn had_the_same_inputs(&self, step: &PlannedStep) -> bool {
-        let is_fixed = match step.point {
-            PointSource::None | PointSource::Pinned(_) => true,
-            PointSource::Later(_) => false,
-        };
-        let (stores, steps) = (step.stores_referred_to(), step.references());
-        is_fixed
-            && step.run_facts().iter().all(|fact| fact == "id")
-            && self.journal.with_state(|state| {
-                let found_done = |name: &StepName| {
-                    let step = state.step(name);
-                    step.current().is_some_and(|attempt| attempt.adopted)
-                };
-                stores.iter().all(|store| !state.chosen.contains_key(store))
-                    && steps.iter().all(found_done)
-            })
-    }
-
-    /// What is refused of a step that was looked for and not found after the loss of a journal: what it destroys was
-    /// not looked at before, as it might have been its own.
-    pub(super) async fn refused_after_a_loss(
-        &self,
-        operator: &Operator<'_>,
-    ) -> Result<Option<End>, JournalError> {
-        let step = operator.step;
-        if !self.was_lost(step) {
-            return Ok(None);
-        }
-        let checked = self.destroys_what_was_confirmed(step, &operator.operation);
-        match checked.await {
-            Ok(()) => Ok(None),
-            Err(NoOperation::Stopped) => Ok(Some(End::LeftRunning)),
-            Err(NoOperation::Journal(error)) => Err(error),
-            Err(NoOperation::Failed(kind, error)) => {
-                let end = self.failed(operator, kind, &error, Vec::new()).await?;
-                Ok(Some(end))
-            }
         }
     }
 
@@ -239,7 +162,7 @@ impl Engine<'_> {
 
     /// Refuses an operation that would destroy something whose fingerprint nobody typed: what is there may have
     /// changed since the change set was made, and what a template names is known only now.
-    async fn destroys_what_was_confirmed(
+    pub(super) async fn destroys_what_was_confirmed(
         &self,
         step: &PlannedStep,
         operation: &Operation,

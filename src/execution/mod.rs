@@ -8,6 +8,7 @@ mod begin;
 pub mod board;
 pub mod engine;
 mod facts;
+mod lost;
 mod operate;
 pub mod reopen;
 #[cfg(test)]

@@ -19,8 +19,8 @@ use salvor_contract::Judgement;
 use salvor_contract::Outcome;
 use salvor_contract::Probe;
 
-use crate::execution::begin::LOST;
 use crate::execution::engine::Engine;
+use crate::execution::lost::LOST;
 use crate::execution::operate::Operator;
 use crate::execution::send::Doubt;
 use crate::execution::watcher::End;

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use crate::deciding::decide;
+use crate::deciding::unknown;
 use crate::processes::alive;
 use crate::processes::wait_until;
 use crate::supervisor::finish;
@@ -46,7 +48,7 @@ pub fn go_on(world: &World<'_>) {
         };
         match status.code() {
             Some(0) => return,
-            Some(5) => decide(world),
+            Some(5) => decide_unkeyed(world),
             code => panic!("exit {code:?}\n{}", words(world)),
         }
     }
@@ -60,39 +62,16 @@ fn is_over(world: &World<'_>) -> bool {
         .is_some_and(|record| record["type"] == "finished")
 }
 
-/// What a person does about the step that has no key, after a look at its mark. Nothing else may be open.
-fn decide(world: &World<'_>) {
-    let mut unknown: Vec<String> = Vec::new();
-    for record in world.records() {
-        let step = record["body"]["step"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        match record["type"].as_str() {
-            Some("unknown") => unknown.push(step),
-            Some("failed") => panic!("{step} failed\n{}", words(world)),
-            _ => {}
-        }
-    }
+/// Lets a person decide about the step that has no key. Nothing else may be open.
+fn decide_unkeyed(world: &World<'_>) {
     let unkeyed = world.place().unkeyed();
-    let expected: Vec<&str> = unkeyed.iter().map(|(step, _)| *step).collect();
-    assert_eq!(unknown, expected, "a person is asked\n{}", words(world));
-    let run = world.run_id().expect("a run");
-    let (step, is_done) = unkeyed.unwrap_or_else(|| panic!("exit 5\n{}", words(world)));
-    let decision = if is_done { "--succeeded" } else { "--retry" };
-    let status = finish(
-        world,
-        &[
-            "resume",
-            &run,
-            "--no-input",
-            decision,
-            step,
-            "--why",
-            "I looked",
-        ],
+    assert_eq!(
+        unknown(world),
+        unkeyed,
+        "a person is asked\n{}",
+        words(world)
     );
-    assert_eq!(status.code(), Some(0), "{decision}\n{}", words(world));
+    assert_eq!(decide(world).code(), Some(0), "{}", words(world));
 }
 
 /// Effects, counted where they happen; and no answer was wanted twice.
@@ -112,7 +91,8 @@ pub fn no_effect_is_repeated(world: &World<'_>) {
     }
 }
 
-fn nothing_is_left(world: &World<'_>) {
+/// The run is over, its journal is whole, and no process of it lives.
+pub fn nothing_is_left(world: &World<'_>) {
     wait_until("all processes to end", || alive(&world.folder).is_empty());
     let run = world.run_id().expect("a run");
     let check = world.run(&["journal", "check", &run]);

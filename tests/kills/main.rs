@@ -13,9 +13,11 @@
 //! ```
 
 mod case;
+mod deciding;
 mod interruptions;
 mod journal_faults;
 mod kills;
+mod lost;
 mod platform;
 mod processes;
 mod proxy;

@@ -1,5 +1,6 @@
 //! The small world: a plan with a step of every class, a database and a prefix of its own on shared servers.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -11,11 +12,15 @@ use serde_json::Value;
 use crate::servers::Servers;
 use crate::world::Content;
 use crate::world::Place;
+use crate::world::Seen;
 use crate::world::Setting;
 use crate::world::World;
 
 /// What the person says who is asked.
 const ANSWERS: [(&str, &str); 1] = [("review", "it sells")];
+
+/// How many replicas the search service has before the disaster.
+const REPLICAS: u64 = 2;
 
 impl Setting for Servers {
     fn world(&self, name: &str) -> World<'_> {
@@ -28,7 +33,7 @@ impl Setting for Servers {
         let at = "2026-01-01T00:00:00Z";
         let world = serde_json::json!({
             "indices": { "search": { "rows": 900, "bytes": 48_000, "data-until": at, "created": at, "state": "lost" } },
-            "deployments": { "search": { "replicas": 2 } },
+            "deployments": { "search": { "replicas": REPLICAS } },
             "backups": { "indices/search": [{ "id": "nightly", "at": at, "rows": 900, "bytes": 48_000 }] },
         });
         fs::write(folder.join("world.json"), world.to_string()).expect("a world");
@@ -98,6 +103,7 @@ impl Place for Shop<'_> {
             put(mark, self.lines(mark).to_string());
         }
         put("simulated", self.simulated().to_string());
+        content.extend(self.effects());
         content.extend(self.objects());
         content
     }
@@ -125,8 +131,23 @@ impl Place for Shop<'_> {
         &ANSWERS
     }
 
-    fn unkeyed(&self) -> Option<(&'static str, bool)> {
-        Some(("unkeyed", self.lines("unkeyed") == 1))
+    fn unkeyed(&self) -> &'static [&'static str] {
+        &["unkeyed"]
+    }
+
+    fn seen(&self, step: &str) -> Option<Seen> {
+        match step {
+            "unkeyed" => Some(Seen {
+                is_done: self.lines(step) == 1,
+                outputs: Vec::new(),
+            }),
+            "pause" if self.replicas() == 0 => Some(Seen {
+                is_done: true,
+                outputs: vec![("previous", REPLICAS.to_string())],
+            }),
+            "pause" | "photos" => Some(Seen::not_done()),
+            _ => None,
+        }
     }
 
     fn remove(&self) {
@@ -167,19 +188,36 @@ impl Shop<'_> {
             .collect()
     }
 
-    /// The simulated world without times and ids, each effect by what it did.
-    fn simulated(&self) -> Value {
+    /// How many replicas the search service has.
+    fn replicas(&self) -> u64 {
+        let replicas = &self.world()["deployments"]["search"]["replicas"];
+        replicas.as_u64().expect("a number of replicas")
+    }
+
+    fn world(&self) -> Value {
         let bytes = fs::read(self.folder.join("world.json")).expect("a world");
-        let world: Value = serde_json::from_slice(&bytes).expect("JSON");
-        let mut effects: Vec<String> = world["effects"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|effect| format!("{} {}", effect["step"], effect["what"]))
-            .collect();
-        effects.sort();
+        serde_json::from_slice(&bytes).expect("JSON")
+    }
+
+    /// How often each step had its effect in the simulated world.
+    fn effects(&self) -> Content {
+        let world = self.world();
+        let mut times = BTreeMap::new();
+        for effect in world["effects"].as_array().into_iter().flatten() {
+            let step = effect["step"].as_str().expect("a name");
+            *times
+                .entry(format!("effects of {step}: {}", effect["what"]))
+                .or_insert(0) += 1;
+        }
+        let told = times.into_iter();
+        told.map(|(name, times)| (name, times.to_string()))
+            .collect()
+    }
+
+    /// The simulated world without times, ids and effects.
+    fn simulated(&self) -> Value {
+        let world = self.world();
         serde_json::json!({
-            "effects": effects,
             "deployments": world["deployments"],
             "rows": world["indices"]["search-restored"]["rows"],
             "state": world["indices"]["search-restored"]["state"],

@@ -32,11 +32,32 @@ pub trait Place {
     /// What a person answers to each manual step.
     fn answers(&self) -> &'static [(&'static str, &'static str)];
 
-    /// The step that has no key, and whether it left its mark; nothing where a person is never needed.
-    fn unkeyed(&self) -> Option<(&'static str, bool)>;
+    /// The steps that have no key: after a kill only a person can tell of them.
+    fn unkeyed(&self) -> &'static [&'static str];
+
+    /// What a person sees of a step who looks at its place; nothing where nobody needs to look.
+    fn seen(&self, step: &str) -> Option<Seen>;
 
     /// Takes everything away that was this case's own, its folder apart.
     fn remove(&self);
+}
+
+/// What a person sees of a step.
+pub struct Seen {
+    /// It was done.
+    pub is_done: bool,
+    /// What it put out, by name, as it is typed.
+    pub outputs: Vec<(&'static str, String)>,
+}
+
+impl Seen {
+    /// It was not done whole, or to do it again changes nothing.
+    pub fn not_done() -> Self {
+        Self {
+            is_done: false,
+            outputs: Vec::new(),
+        }
+    }
 }
 
 /// A world after the disaster.

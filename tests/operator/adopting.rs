@@ -29,9 +29,13 @@ with = { argv = ["/bin/sh", "-c", "echo told >> told"], class = "unkeyed" }
 uses = "simulated.run"
 needs = ["told"]
 with = { target = "loaded", value = 1, class = "named" }
-[steps.back]
+[steps.rung]
 uses = "exec"
 needs = ["load"]
+with = { argv = ["/bin/sh", "-c", "echo rung >> rung"], class = "unkeyed" }
+[steps.back]
+uses = "exec"
+needs = ["rung"]
 with = { argv = ["/bin/sh", "-c", "echo $1 > back", "sh", "{{steps.seen.stdout}}"], class = "convergent" }
 "#;
 
@@ -89,6 +93,8 @@ fn a_run_that_lost_its_journal_is_taken_up_and_repeats_nothing() {
         .salvor(&[&resume[..], &["--succeeded", "told"]].concat())
         .ends_with(0);
     assert_eq!(folder.read("told"), "told\n", "told once");
+    let rung = "it waits for `load`, which was not there: nobody is asked";
+    assert_eq!(folder.read("rung"), "rung\n", "{rung}");
     assert_eq!(folder.read("back"), "3\n", "what was there at first");
     assert_eq!(
         folder.effects(),
