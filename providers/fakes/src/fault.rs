@@ -31,7 +31,8 @@ pub enum Effect {
     Truncated,
     /// It is done; the connection is reset in the middle of the answer's body.
     Reset,
-    /// It is done as if it had been sent without this field of its head.
+    /// It is done as if it had been sent without this field of its head: a server that ignores conditions. One that
+    /// checks signatures refuses it where the field is signed.
     WithoutHeader(String),
     /// It is done, and in the body of the answer the first text is replaced by the second: a value that this
     /// version of a client does not know.
@@ -40,7 +41,9 @@ pub enum Effect {
 
 impl Effect {
     /// Returns one of each effect that a client must survive at each call that changes something, with a name for
-    /// messages. `HeldBefore` and `HeldAfter` need a test that lets go.
+    /// messages. `HeldBefore` and `HeldAfter` need a test that lets go, and stand for an answer that takes longer than a
+    /// client waits. Readings that do not find what was just made are [`Phase::unseen`](crate::Phase::unseen) in a fake,
+    /// and a refusal with the status 404 through a proxy.
     pub fn all() -> [(&'static str, Effect); 13] {
         let replaced = Effect::Replaced("available".to_owned(), "a-state-of-next-year".to_owned());
         [

@@ -258,7 +258,8 @@ impl Rds {
         self.cluster_snapshots.insert(snapshot.id.clone(), snapshot);
     }
 
-    /// Gives the course of the next instance, cluster or snapshot that is made with this name.
+    /// Gives the course of the next instance, cluster or snapshot that is made with this name, or of what has this name
+    /// when it is next changed or deleted.
     pub fn expect(&mut self, name: &str, course: Course) {
         self.expected.insert(name.to_owned(), course);
     }

@@ -22,6 +22,9 @@ INSTANCE = {
 }
 READINGS = 12
 
+# What every action may be refused with: "Common errors" of the API reference.
+COMMON = {"InvalidParameterCombination", "InvalidParameterValue", "MissingParameter"}
+
 
 def kinds(value):
     """Returns the types of the members of what an answer tells of first, without what is empty."""
@@ -48,6 +51,10 @@ class Story:
             end = kinds(getattr(self.rds, method)(**parameters))
         except ClientError as error:
             end = error.response["Error"]["Code"]
+            operation = self.rds.meta.service_model.operation_model(error.operation_name)
+            known = {shape.error_code for shape in operation.error_shapes}
+            if end not in known | COMMON:
+                end = f"{end}, which {error.operation_name} does not have"
         self.chapters[chapter] = end
 
     def wait(self, name):
