@@ -24,6 +24,7 @@ pub mod preview;
 pub mod provider;
 pub mod quantity;
 pub mod secret;
+pub mod shared;
 pub mod trap;
 pub mod values;
 
@@ -81,6 +82,10 @@ pub use crate::quantity::Period;
 pub use crate::quantity::Size;
 pub use crate::secret::Secret;
 pub use crate::secret::SecretReference;
+pub use crate::shared::SharedError;
+pub use crate::shared::SharedStore;
+pub use crate::shared::StoredObject;
+pub use crate::shared::VersionTag;
 pub use crate::trap::Afterwards;
 pub use crate::trap::CommandLine;
 pub use crate::trap::Condition;

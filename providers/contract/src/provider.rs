@@ -1,5 +1,7 @@
 //! The trait that every provider implements.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::call::Call;
@@ -16,6 +18,7 @@ use crate::outcome::Removal;
 use crate::point::RecoveryPoint;
 use crate::point::Survey;
 use crate::preview::Preview;
+use crate::shared::SharedStore;
 use crate::values::Values;
 
 /// Something that salvor can recover with: a cloud, a database, a cluster, the local system.
@@ -76,4 +79,23 @@ pub trait Provider: Send + Sync {
 
     /// Removes what the operation made, and only what carries its run's mark.
     async fn remove(&self, operation: &Operation, call: &Call<'_>) -> Result<Removal, Error>;
+
+    /// Whether the state of an environment can be kept at this address: `None` when the address is not one of this
+    /// provider's, an error when it is and is wrong. Pure. A provider without a shared store leaves it out.
+    fn keeps_state(&self, address: &str) -> Option<Result<(), Error>> {
+        let _ = address;
+        None
+    }
+
+    /// Opens the shared store at an address that [`Provider::keeps_state`] knows. `config` is what the plan says beside
+    /// the address, in the form of the provider's own configuration. Nothing need be asked of the store yet.
+    async fn shared_store(
+        &self,
+        address: &str,
+        config: &Values,
+        call: &Call<'_>,
+    ) -> Result<Arc<dyn SharedStore>, Error> {
+        let _ = (config, call);
+        Err(Error::refused(format!("no state is kept at {address}")))
+    }
 }

@@ -25,6 +25,7 @@ mod pattern;
 mod place;
 mod provider;
 mod server_copy;
+mod shared;
 mod source;
 mod store;
 mod sync;

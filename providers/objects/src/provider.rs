@@ -1,5 +1,7 @@
 //! The provider itself: which call goes to which kind.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use salvor_contract::Call;
 use salvor_contract::Description;
@@ -15,6 +17,7 @@ use salvor_contract::Probe;
 use salvor_contract::Provider;
 use salvor_contract::RecoveryPoint;
 use salvor_contract::Removal;
+use salvor_contract::SharedStore;
 use salvor_contract::StoreRequest;
 use salvor_contract::Survey;
 use salvor_contract::Values;
@@ -29,6 +32,8 @@ use crate::copy::Copy;
 use crate::description::description;
 use crate::failure::one_line;
 use crate::place::Place;
+use crate::shared::Shared;
+use crate::shared::keeps_state;
 use crate::store::Dated;
 use crate::store::Whole;
 use crate::store::refusals_of_dated;
@@ -214,5 +219,20 @@ impl Provider for Objects {
             }
             Action::Check | Action::Verify => Ok(Removal::NothingThere),
         }
+    }
+
+    fn keeps_state(&self, address: &str) -> Option<Result<(), Error>> {
+        keeps_state(address)
+    }
+
+    async fn shared_store(
+        &self,
+        address: &str,
+        config: &Values,
+        call: &Call<'_>,
+    ) -> Result<Arc<dyn SharedStore>, Error> {
+        let config: Config = config.parse()?;
+        let shared = Shared::open(&self.clients, address, &config, call).await?;
+        Ok(Arc::new(shared))
     }
 }
