@@ -12,6 +12,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use salvor::digest::Digest;
 use salvor::journal::Body;
+use salvor::journal::Environment;
 use salvor::journal::Journal;
 use salvor::journal::Source;
 use salvor::journal::StateFolder;
@@ -50,15 +51,16 @@ fn main() {
 }
 
 /// A state folder with one run of so many records after the first.
-async fn long_run(root: &Path, run: &RunId) -> StateFolder {
+async fn long_run(root: &Path, run: &RunId) -> Environment {
     let source = Source {
         clock: Arc::new(Still),
         randomness: Arc::new(Counting::default()),
     };
-    let folder = StateFolder::open(root.join("state"), source.randomness.as_ref()).await;
+    let place = Arc::new(StateFolder::new(root.join("state")));
+    let folder = Environment::open(place, source.randomness.as_ref()).await;
     let folder = folder.expect("a state folder");
     let storage = folder.create(run).await.expect("a new run");
-    let journal = Journal::create(Arc::new(storage), source, run.clone(), opened(&folder)).await;
+    let journal = Journal::create(storage, source, run.clone(), opened(&folder)).await;
     let journal = journal.expect("a new run");
     let bodies = (0..RECORDS.div_ceil(3))
         .flat_map(step_records)
@@ -70,7 +72,7 @@ async fn long_run(root: &Path, run: &RunId) -> StateFolder {
     folder
 }
 
-fn opened(folder: &StateFolder) -> Body {
+fn opened(folder: &Environment) -> Body {
     Body::Opened {
         lineage: folder.lineage().to_owned(),
         plan: "calabi".to_owned(),

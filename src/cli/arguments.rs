@@ -60,6 +60,8 @@ pub enum Verb {
     Report(Report),
     /// Write a plan down for a person without the tool: every step with the commands that do it.
     Runbook(Runbook),
+    /// Try out whether the place of a plan's state does what runs rely on.
+    Doctor(Doctor),
     /// Look at a journal itself.
     #[command(subcommand)]
     Journal(JournalVerb),
@@ -464,6 +466,17 @@ pub enum ReportForm {
     Json,
 }
 
+/// Arguments of `doctor`.
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// The folder of the plan, or its plan.toml.
+    #[arg(default_value = ".")]
+    pub plan: PathBuf,
+    /// Print what was tried as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What there is a schema of.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum SchemaSubject {
@@ -483,6 +496,8 @@ pub enum SchemaSubject {
     Report,
     /// What `check --format json` prints.
     Check,
+    /// What `doctor --json` prints.
+    Doctor,
 }
 
 /// Verbs on a journal.

@@ -3,10 +3,12 @@
 use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use salvor_contract::RunId;
 use salvor_contract::Values;
+use tokio_util::sync::CancellationToken;
 
 use crate::change_set::Asked;
 use crate::change_set::ChangeSet;
@@ -18,15 +20,19 @@ use crate::cli::output;
 use crate::cli::refusal::Distrusted;
 use crate::cli::refusal::Refusal;
 use crate::cli::surroundings::environment;
+use crate::journal::Environment;
+use crate::journal::Place;
+use crate::journal::SharedPlace;
 use crate::journal::StateFolder;
 use crate::journal::chain::Chain;
 use crate::journal::storage::StorageError;
 use crate::model::GivenInputs;
 use crate::model::Instance;
 use crate::model::Plan;
+use crate::model::StateSettings;
 use crate::model::environment_name;
 use crate::model::read;
-use crate::model::state_path;
+use crate::model::state_settings;
 use crate::plan_file::FILE_MAX_BYTES;
 use crate::plan_file::Look;
 use crate::plan_file::Problems;
@@ -34,6 +40,7 @@ use crate::plan_file::show;
 use crate::recovery_points::Request;
 use crate::registry::Registry;
 use crate::surroundings::Surroundings;
+use crate::survey::Reading;
 
 /// Whether errors are shown in colour.
 pub fn look() -> Look {
@@ -192,44 +199,98 @@ pub fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Where the state of a plan is: below the plan's folder when it is relative.
+/// Where the state of a plan is, as its settings say: a folder, below the plan's when it is relative, or a shared store.
+pub async fn place_of(
+    settings: &StateSettings,
+    folder: &Path,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Arc<dyn Place>> {
+    if !settings.is_address() {
+        return Ok(Arc::new(StateFolder::new(folder.join(&settings.at))));
+    }
+    let at = settings.at.as_str();
+    let keeper = registry
+        .iter()
+        .find(|provider| provider.keeps_state(at).is_some());
+    let keeper = keeper.ok_or_else(|| {
+        let what = format!("`state` is at {at}, where no provider of this build keeps any");
+        Refusal::new(Exit::InvalidPlan, what).hint("Name a folder, or use a build that has it.")
+    })?;
+    // What this machine alone needs while a run goes on.
+    let local = surroundings.plan_dir.join(".salvor");
+    let scratch = local.join("scratch");
+    let reading = Reading {
+        registry,
+        surroundings,
+        scratch: &scratch,
+        stop: &CancellationToken::new(),
+    };
+    let store = reading
+        .ask(async |call| keeper.shared_store(at, &settings.with, &call).await)
+        .await
+        .map_err(|error| Refusal {
+            exit: Exit::Refused,
+            what: format!("the state at {at} cannot be reached: {error}"),
+            hint: error.hint().map(str::to_owned),
+        })?;
+    Ok(Arc::new(SharedPlace::new(
+        store,
+        local,
+        Arc::clone(&surroundings.clock),
+        Arc::clone(&surroundings.randomness),
+    )))
+}
+
+/// The state of a plan; made when it is not there.
 pub async fn state_of(
     instance: &Instance,
+    registry: &Registry,
     surroundings: &Surroundings,
-) -> anyhow::Result<StateFolder> {
-    let root = instance.dir.join(&instance.state);
-    Ok(StateFolder::open(root, surroundings.randomness.as_ref()).await?)
+) -> anyhow::Result<Environment> {
+    let place = place_of(&instance.state, &instance.dir, registry, surroundings).await?;
+    Ok(Environment::open(place, surroundings.randomness.as_ref()).await?)
 }
 
 /// The same for a command that only looks: nothing is made.
 pub async fn state_to_look(
     instance: &Instance,
+    registry: &Registry,
     surroundings: &Surroundings,
-) -> anyhow::Result<StateFolder> {
-    let root = instance.dir.join(&instance.state);
-    Ok(StateFolder::to_look(root, surroundings.randomness.as_ref()).await?)
+) -> anyhow::Result<Environment> {
+    let place = place_of(&instance.state, &instance.dir, registry, surroundings).await?;
+    Ok(Environment::to_look(place, surroundings.randomness.as_ref()).await?)
 }
 
-/// The state folder of the plan in a folder, which must exist. A plan that is broken now still has its runs.
-pub async fn existing_state(plan_dir: &Path) -> anyhow::Result<StateFolder> {
-    let root = folder_of(plan_dir).join(state_path(plan_dir));
-    let opened = StateFolder::open_existing(root.clone()).await;
-    opened.map_err(|error| match error {
-        StorageError::Missing { .. } => {
-            let what = format!("there are no runs in {}: {error}", root.display());
-            Refusal::new(Exit::Refused, what)
-                .hint("Name the folder of the plan, here or with --plan-dir.")
-                .into()
-        }
-        // Runs that cannot be seen are not runs that are not there.
-        StorageError::Busy { .. } | StorageError::Unfit { .. } | StorageError::Io { .. } => {
-            error.into()
-        }
-    })
+/// The state of the plan in a folder, which must exist. A plan that is broken now still has its runs.
+pub async fn existing_state(
+    plan_dir: &Path,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Environment> {
+    let settings = state_settings(plan_dir);
+    let place = place_of(&settings, &folder_of(plan_dir), registry, surroundings).await?;
+    let shown = place.shown();
+    Environment::open_existing(place)
+        .await
+        .map_err(|error| match error {
+            StorageError::Missing { .. } => {
+                let what = format!("there are no runs in {shown}: {error}");
+                Refusal::new(Exit::Refused, what)
+                    .hint("Name the folder of the plan, here or with --plan-dir.")
+                    .into()
+            }
+            // Runs that cannot be seen are not runs that are not there.
+            StorageError::Busy { .. }
+            | StorageError::Unfit { .. }
+            | StorageError::Unreachable { .. }
+            | StorageError::Refused { .. }
+            | StorageError::Io { .. } => error.into(),
+        })
 }
 
 /// The id of the run that a command names by it or by its beginning. No journal is read: one may be damaged.
-pub async fn run_id_of(state: &StateFolder, choice: &RunChoice) -> anyhow::Result<RunId> {
+pub async fn run_id_of(state: &Environment, choice: &RunChoice) -> anyhow::Result<RunId> {
     let mut found = state.run_ids().await?;
     found.retain(|run| run.as_str().starts_with(&choice.run));
     match (found.pop(), found.is_empty()) {
@@ -241,11 +302,7 @@ pub async fn run_id_of(state: &StateFolder, choice: &RunChoice) -> anyhow::Resul
                 .into())
         }
         (None, _) => {
-            let what = format!(
-                "there is no run `{}` in {}",
-                choice.run,
-                state.path().display()
-            );
+            let what = format!("there is no run `{}` in {}", choice.run, state.shown());
             Err(Refusal::new(Exit::Refused, what)
                 .hint("`salvor runs` lists them.")
                 .into())
@@ -254,7 +311,7 @@ pub async fn run_id_of(state: &StateFolder, choice: &RunChoice) -> anyhow::Resul
 }
 
 /// The run that a command names, read and proved.
-pub async fn run_of(state: &StateFolder, choice: &RunChoice) -> anyhow::Result<Chain> {
+pub async fn run_of(state: &Environment, choice: &RunChoice) -> anyhow::Result<Chain> {
     let run = run_id_of(state, choice).await?;
     let at = plan_dir_option(&choice.plan_dir);
     let chain = state.chain(&run).await;

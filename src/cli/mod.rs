@@ -94,12 +94,26 @@ fn run(verb: Verb) -> anyhow::Result<Exit> {
             let around = around(&answer.choice.plan_dir);
             runtime()?.block_on(verbs::answer::answer(&answer, &registry, &around))
         }
-        Verb::Runs(runs) => runtime()?.block_on(verbs::runs::runs(&runs)),
-        Verb::Show(show) => runtime()?.block_on(verbs::runs::show(&show)),
-        Verb::Report(report) => runtime()?.block_on(verbs::runs::report(&report)),
+        Verb::Runs(runs) => {
+            let around = around(&runs.plan_dir);
+            runtime()?.block_on(verbs::runs::runs(&runs, &registry, &around))
+        }
+        Verb::Show(show) => {
+            let around = around(&show.choice.plan_dir);
+            runtime()?.block_on(verbs::runs::show(&show, &registry, &around))
+        }
+        Verb::Report(report) => {
+            let around = around(&report.choice.plan_dir);
+            runtime()?.block_on(verbs::runs::report(&report, &registry, &around))
+        }
+        Verb::Doctor(doctor) => {
+            let around = around(&doctor.plan);
+            runtime()?.block_on(verbs::doctor::doctor(&doctor, &registry, &around))
+        }
         Verb::Runbook(runbook) => verbs::runbook::runbook(&runbook, &registry),
         Verb::Journal(JournalVerb::Check(arguments)) => {
-            runtime()?.block_on(verbs::journal::check(&arguments))
+            let around = around(&arguments.choice.plan_dir);
+            runtime()?.block_on(verbs::journal::check(&arguments, &registry, &around))
         }
         Verb::Schema { subject } => verbs::schema::print(subject, &registry),
         Verb::Completions { shell } => {

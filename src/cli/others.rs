@@ -10,10 +10,10 @@ use salvor_contract::RunId;
 use crate::cli::exit::Exit;
 use crate::cli::output;
 use crate::cli::refusal::Refusal;
+use crate::journal::Environment;
 use crate::journal::RunState;
-use crate::journal::StateFolder;
 use crate::journal::Status;
-use crate::journal::folder::Listed;
+use crate::journal::environment::Listed;
 use crate::journal::names::notification_of;
 
 /// How many steps of another run are named.
@@ -29,9 +29,9 @@ struct Standing {
 /// nothing under way it only tells. Returns what the operator passed over, one for each run.
 ///
 /// # Errors
-/// A refusal that names them, and errors of the state folder.
+/// A refusal that names them, and errors of the state.
 pub async fn refuse_open(
-    state: &StateFolder,
+    state: &Environment,
     despite: &[String],
     at: &str,
 ) -> anyhow::Result<Vec<String>> {
@@ -64,9 +64,9 @@ pub async fn refuse_open(
 /// passed over, one for each run.
 ///
 /// # Errors
-/// A refusal that names them, and errors of the state folder.
+/// A refusal that names them, and errors of the state.
 pub async fn refuse_newer(
-    state: &StateFolder,
+    state: &Environment,
     this: &RunState,
     despite: &[String],
 ) -> anyhow::Result<Vec<String>> {

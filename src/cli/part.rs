@@ -26,13 +26,12 @@ use crate::conduct::Ended;
 use crate::conduct::Part;
 use crate::execution::unfinished::Unfinished;
 use crate::execution::unfinished::unfinished;
+use crate::journal::Environment;
 use crate::journal::Journal;
 use crate::journal::RunState;
-use crate::journal::StateFolder;
 use crate::journal::StopReason;
 use crate::journal::Verdict;
 use crate::journal::lock::Claim;
-use crate::journal::lock::EnvironmentLock as _;
 use crate::journal::lock::Guard;
 use crate::journal::lock::Holder;
 use crate::journal::storage::StorageError;
@@ -43,8 +42,8 @@ use crate::surroundings::Surroundings;
 
 /// A process's hold on an environment, from which its part of a run is made.
 pub struct Hold {
-    /// The state folder.
-    pub state: StateFolder,
+    /// The state of the environment.
+    pub state: Environment,
     /// This process.
     pub holder: Holder,
     /// The run.
@@ -72,7 +71,7 @@ impl Hold {
     /// # Errors
     /// When another process holds it: who, and what to do.
     pub async fn take(
-        state: StateFolder,
+        state: Environment,
         run: RunId,
         surroundings: &Surroundings,
     ) -> anyhow::Result<Self> {
@@ -82,7 +81,11 @@ impl Hold {
             holder: holder.clone(),
             since: surroundings.clock.now(),
         };
-        let lock = state.lock(Arc::clone(&surroundings.clock));
+        state.fit().await?;
+        let lock = state.lock(
+            Arc::clone(&surroundings.clock),
+            Arc::clone(&surroundings.randomness),
+        );
         let guard = lock.acquire(claim).await.map_err(|error| {
             let hint = error.hint(&load::plan_dir_option(&surroundings.plan_dir));
             Refusal {
@@ -127,7 +130,7 @@ impl Hold {
             .map(|step| step.name.as_str().len())
             .max()
             .unwrap_or(0);
-        let run_folder = self.state.run_folder(&self.run)?;
+        let journal_at = self.state.shown_run(&self.run);
         let at = load::plan_dir_option(&surroundings.plan_dir);
         let outlook = Outlook {
             answer_with: format!("salvor answer {}{at}", self.run),
@@ -142,7 +145,7 @@ impl Hold {
             Arc::clone(&screen),
             outlook,
         );
-        screen.line(&report::headline(&self.run, &run_folder, &at));
+        screen.line(&report::headline(&self.run, &journal_at, &at));
         let stop = stop_on_signals();
         let asks_here = may_ask && std::io::stdin().is_terminal();
         let people = Operators::new(

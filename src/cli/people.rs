@@ -21,15 +21,18 @@ use crate::cli::screen::Screen;
 use crate::digest::Digest;
 use crate::execution::People;
 use crate::execution::Question;
-use crate::journal::StateFolder;
+use crate::journal::Environment;
 
 /// How often the inbox is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// The same where each look is a request to a shared store.
+const LOOK_EVERY_SHARED: Duration = Duration::from_secs(2);
+
 /// The person at this terminal, and those who write into the run's inbox.
 pub struct Operators {
     clock: Arc<dyn Clock>,
-    state: StateFolder,
+    state: Environment,
     run: RunId,
     by: String,
     keyboard: Option<Keyboard>,
@@ -45,7 +48,7 @@ impl Operators {
     /// Listens to the inbox, and to the keyboard where there is a screen for its questions.
     pub fn new(
         clock: Arc<dyn Clock>,
-        state: StateFolder,
+        state: Environment,
         run: RunId,
         by: String,
         asks_on: Option<Arc<Screen>>,
@@ -109,6 +112,10 @@ impl Operators {
     }
 
     async fn in_the_inbox(&self, question: &Question) -> Answer {
+        let every = match self.state.is_shared() {
+            true => LOOK_EVERY_SHARED,
+            false => LOOK_EVERY,
+        };
         loop {
             // An unreadable inbox is the same as an empty one: the question stays open and is shown.
             if let Ok(mut answers) = self.state.answers(&self.run).await
@@ -116,7 +123,7 @@ impl Operators {
             {
                 return answer;
             }
-            self.clock.sleep(LOOK_EVERY).await;
+            self.clock.sleep(every).await;
         }
     }
 }

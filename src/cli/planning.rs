@@ -19,7 +19,7 @@ use crate::diff::Computed;
 use crate::diff::Delta;
 use crate::diff::compute;
 use crate::graph::Graph;
-use crate::journal::StateFolder;
+use crate::journal::Environment;
 use crate::model::Instance;
 use crate::model::instance::Step;
 use crate::model::instance::StoreRole;
@@ -38,7 +38,7 @@ use crate::survey::survey;
 /// Looks at the world and makes the change set, with the problems that keep it from being applied.
 pub async fn look(
     instance: &Instance,
-    state: &StateFolder,
+    state: &Environment,
     registry: &Registry,
     surroundings: &Surroundings,
     request: Request,
@@ -47,7 +47,7 @@ pub async fn look(
     let graph = Graph::of(instance).context("the steps have no order")?;
     refuse_unknown_points(instance, &graph, &request)?;
     let stop = CancellationToken::new();
-    let all_scratch = state.path().join("scratch");
+    let all_scratch = state.look_scratch();
     // A folder of its own: another `plan` beside this one must not lose its files.
     let scratch = all_scratch.join(surroundings.randomness.token());
     let reading = Reading {
@@ -175,7 +175,7 @@ pub fn refuse_problems(computed: &Computed) -> anyhow::Result<()> {
 const REMEMBERED: usize = 10;
 
 /// How long the steps of this plan took in earlier runs: the median of those that succeeded.
-async fn history(state: &StateFolder, plan: &str) -> BTreeMap<StepName, Predicted> {
+async fn history(state: &Environment, plan: &str) -> BTreeMap<StepName, Predicted> {
     // Without readable runs there is no history, which the forecast says.
     let runs = state.newest(plan, REMEMBERED).await.unwrap_or_default();
     let mut lengths: BTreeMap<StepName, Vec<u64>> = BTreeMap::new();

@@ -97,14 +97,20 @@ fn unopened(is_full: bool) -> &'static str {
     if is_full {
         "Nothing was begun. Make space for the state folder, then do the same again."
     } else {
-        "Nothing was begun. See to the disk of the state folder, or name another one with `state` in the plan, then \
-         do the same again."
+        "Nothing was begun. See to the disk or the store of the state, or name another place with `state` in the plan, \
+         then do the same again."
     }
 }
 
 /// What to do about a state folder that cannot be used. It is opened before anything is begun.
 fn hint_of(error: &StorageError) -> String {
     let hint = match error {
+        StorageError::Unreachable { .. } => {
+            "See that the store of the state can be reached from here, then do the same again."
+        }
+        StorageError::Refused { hint, .. } => hint
+            .as_deref()
+            .unwrap_or("Correct that at the store of the state, then do the same again."),
         StorageError::Missing { .. } => "Name the folder of the plan, here or with --plan-dir.",
         StorageError::Busy { .. } => "Wait until that process has ended, or end it.",
         StorageError::Unfit { .. } => "Correct that, then do the same again: nothing was begun.",

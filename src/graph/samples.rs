@@ -7,6 +7,7 @@ use salvor_contract::KindName;
 use salvor_contract::StepName;
 use salvor_contract::Values;
 
+use crate::model::StateSettings;
 use crate::model::instance::Instance;
 use crate::model::instance::Limits;
 use crate::model::instance::OnFailure;
@@ -64,6 +65,9 @@ pub(crate) fn plan(steps: Vec<(&str, Step)>, goal: &[&str]) -> Instance {
         invariants: Vec::new(),
         limits: Limits::default(),
         notify: Vec::new(),
-        state: ".salvor".to_owned(),
+        state: StateSettings {
+            at: ".salvor".to_owned(),
+            with: Values::new(),
+        },
     }
 }

@@ -6,7 +6,6 @@
 use salvor_contract::RunId;
 
 use crate::digest::Digest;
-use crate::journal::file::FileStorage;
 use crate::journal::record::BadLine;
 use crate::journal::record::Line;
 use crate::journal::record::Parsed;
@@ -123,7 +122,7 @@ pub(super) async fn fold(
 ///
 /// # Errors
 /// As [`read`], for the first record.
-pub(super) async fn read_first(storage: &FileStorage, run: &RunId) -> Result<RunState, ChainError> {
+pub(super) async fn read_first(storage: &dyn Storage, run: &RunId) -> Result<RunState, ChainError> {
     let bytes = storage.first_line().await?.ok_or(ChainError::Empty)?;
     let (record, hash) = read_line(storage, 0, &bytes).await?;
     in_place(0, &record, None)?;
@@ -132,7 +131,7 @@ pub(super) async fn read_first(storage: &FileStorage, run: &RunId) -> Result<Run
 
 /// True when the last whole record of a journal says that the run is over. It alone is read: nothing is known of
 /// what stands before it.
-pub(super) async fn is_closed(storage: &FileStorage) -> bool {
+pub(super) async fn is_closed(storage: &dyn Storage) -> bool {
     let Ok(Some(bytes)) = storage.last_line().await else {
         return false;
     };

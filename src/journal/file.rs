@@ -85,43 +85,6 @@ impl FileStorage {
         }
     }
 
-    /// The first whole line, without its line break; none when there is none yet.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn first_line(&self) -> Result<Option<Vec<u8>>, StorageError> {
-        let path = self.folder.join("journal");
-        blocking(move || {
-            let mut line = Vec::new();
-            open_to_read(&path)
-                .and_then(|file| io::BufReader::new(file).read_until(b'\n', &mut line))
-                .map_err(missing_or("read", &path))?;
-            Ok((line.pop() == Some(b'\n')).then_some(line))
-        })
-        .await
-    }
-
-    /// The last whole line, without its line break, when it is not longer than `LAST_LINE_MAX`.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn last_line(&self) -> Result<Option<Vec<u8>>, StorageError> {
-        let path = self.folder.join("journal");
-        blocking(move || {
-            let mut end = Vec::new();
-            open_to_read(&path)
-                .and_then(|mut file| {
-                    let length = file.metadata()?.len();
-                    file.seek(io::SeekFrom::Start(length.saturating_sub(LAST_LINE_MAX)))?;
-                    file.read_to_end(&mut end)
-                })
-                .map_err(missing_or("read", &path))?;
-            let last = split(&end).lines.pop();
-            Ok(last)
-        })
-        .await
-    }
-
     fn hold(folder: PathBuf, file: File) -> Result<Self, StorageError> {
         let path = folder.join("journal");
         match file.try_lock() {
@@ -187,6 +150,35 @@ impl Storage for FileStorage {
             .min(loaded.lines.len());
         loaded.lines.drain(..from);
         Ok(loaded)
+    }
+
+    async fn first_line(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        let path = self.folder.join("journal");
+        blocking(move || {
+            let mut line = Vec::new();
+            open_to_read(&path)
+                .and_then(|file| io::BufReader::new(file).read_until(b'\n', &mut line))
+                .map_err(missing_or("read", &path))?;
+            Ok((line.pop() == Some(b'\n')).then_some(line))
+        })
+        .await
+    }
+
+    async fn last_line(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        let path = self.folder.join("journal");
+        blocking(move || {
+            let mut end = Vec::new();
+            open_to_read(&path)
+                .and_then(|mut file| {
+                    let length = file.metadata()?.len();
+                    file.seek(io::SeekFrom::Start(length.saturating_sub(LAST_LINE_MAX)))?;
+                    file.read_to_end(&mut end)
+                })
+                .map_err(missing_or("read", &path))?;
+            let last = split(&end).lines.pop();
+            Ok(last)
+        })
+        .await
     }
 
     async fn append(&self, lines: &[Line]) -> Result<(), AppendError> {

@@ -19,6 +19,22 @@ pub trait Storage: Send + Sync {
     /// When it cannot be read. No journal at all is [`StorageError::Missing`].
     async fn load(&self, from: u64) -> Result<Loaded, StorageError>;
 
+    /// The first whole line; none when there is none yet.
+    ///
+    /// # Errors
+    /// As [`Storage::load`].
+    async fn first_line(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(self.load(0).await?.lines.into_iter().next())
+    }
+
+    /// The last whole line, where it can be had without the others; none otherwise.
+    ///
+    /// # Errors
+    /// As [`Storage::load`].
+    async fn last_line(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(self.load(0).await?.lines.pop())
+    }
+
     /// Makes lines of consecutive places, all durable when this returns.
     ///
     /// # Errors
@@ -76,6 +92,20 @@ pub enum StorageError {
     Unfit {
         /// What is wrong with it and what to do.
         what: String,
+    },
+    /// A shared store did not answer. What was to be written may be written.
+    #[error("{what}")]
+    Unreachable {
+        /// What happened.
+        what: String,
+    },
+    /// A shared store refused it: nothing was done.
+    #[error("{what}")]
+    Refused {
+        /// What it said.
+        what: String,
+        /// What the operator can do, one imperative sentence.
+        hint: Option<String>,
     },
     /// Reading or making it failed.
     #[error("cannot {what}")]

@@ -53,6 +53,7 @@ impl CaseCheck<'_, '_, '_> {
             }
         }
         self.unconfigured_providers(problems);
+        self.state(problems);
         let mut reached = BTreeSet::new();
         let all: BTreeSet<StepName> = self.judged.steps.keys().cloned().collect();
         if !self.report_cycle(&all, problems) {

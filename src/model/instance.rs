@@ -19,6 +19,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::digest::Digest;
+use crate::model::state::StateSettings;
 
 /// A plan with one scenario chosen and all inputs given.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,8 +52,8 @@ pub struct Instance {
     pub limits: Limits,
     /// Who is told, and when.
     pub notify: Vec<Notification>,
-    /// Where runs and locks are kept, below `dir` when relative.
-    pub state: String,
+    /// Where runs and locks are kept; a folder is below `dir` when relative.
+    pub state: StateSettings,
 }
 
 /// A named goal.

@@ -234,7 +234,7 @@ impl Builder<'_, '_> {
                 .collect(),
             limits: plan.limits.clone(),
             notify,
-            state: plan.state.clone(),
+            state: plan.state.settings.clone(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::model::instance::StoreClass;
 use crate::model::instance::StoreRole;
 use crate::model::posture::PolicyDeclaration;
 use crate::model::posture::PostureDeclaration;
+use crate::model::state::StateDeclaration;
 use crate::plan_file::Node;
 use crate::plan_file::Position;
 use crate::plan_file::Sources;
@@ -36,7 +37,7 @@ pub struct Plan {
     /// The kinds that it may use.
     pub registry: Registry,
     /// Where runs and locks are kept.
-    pub state: String,
+    pub state: StateDeclaration,
     /// What the operator gives, in the order in which it is written.
     pub inputs: Vec<Input>,
     /// Values to be looked up.

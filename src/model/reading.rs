@@ -14,11 +14,12 @@ use crate::model::plan::Variant;
 use crate::model::plan::VariantPart;
 use crate::model::sections;
 use crate::model::shape::check_table;
+use crate::model::state::StateDeclaration;
+use crate::model::state::StateSettings;
 use crate::plan_file::Code;
 use crate::plan_file::Content;
 use crate::plan_file::Document;
 use crate::plan_file::Look;
-use crate::plan_file::Node;
 use crate::plan_file::Problem;
 use crate::plan_file::Problems;
 use crate::plan_file::Sources;
@@ -96,15 +97,11 @@ impl Reading {
     }
 }
 
-/// Where a plan keeps its state, below its folder when that is relative. The plan itself is neither understood nor
-/// checked: whoever only looks at its runs needs nothing else of it, and one that is broken now still has them.
-pub fn state_path(path: &Path) -> String {
+/// Where a plan keeps its state. The plan itself is neither understood nor checked: whoever only looks at its runs needs
+/// nothing else of it, and one that is broken now still has them.
+pub fn state_settings(path: &Path) -> StateSettings {
     let (document, _) = read_document(path);
-    state_in(&document.root)
-}
-
-fn state_in(root: &Table) -> String {
-    root.text("state").unwrap_or(".salvor").to_owned()
+    StateDeclaration::of(&document.root).settings
 }
 
 /// Reads a plan: a folder with `plan.toml`, or that file. Contacts nothing.
@@ -234,13 +231,12 @@ fn plan_of(document: Document, registry: &Registry, problems: &mut Problems) -> 
     let plan = root.table("plan").cloned().unwrap_or_default();
     let text = |key: &str| plan.text(key).unwrap_or_default().to_owned();
     refuse_duplicates(&steps, &stores, &variants, problems);
-    refuse_address(root.get("state"), problems);
     Plan {
         name: text("name"),
         title: text("title"),
         dir: sources.dir.clone(),
         registry: registry.clone(),
-        state: state_in(root),
+        state: StateDeclaration::of(root),
         inputs: sections::inputs(root, problems),
         tables: sections::tables(root, problems),
         providers: providers(root),
@@ -257,18 +253,6 @@ fn plan_of(document: Document, registry: &Registry, problems: &mut Problems) -> 
         limited: sections::limited(root),
         is_whole: document.is_whole,
         sources: document.sources,
-    }
-}
-
-/// An address would be taken for a folder of that name beside the plan, and the runs for kept elsewhere.
-fn refuse_address(state: Option<&Node>, problems: &mut Problems) {
-    let address = state.filter(|node| node.text().is_some_and(|text| text.contains("://")));
-    if let Some(node) = address {
-        problems.push(
-            Problem::error(Code::BadValue, "`state` is an address")
-                .at(node.at, "runs are kept in a folder")
-                .help("name a folder; one on another disk than what can be lost"),
-        );
     }
 }
 

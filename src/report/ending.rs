@@ -1,7 +1,6 @@
 //! The first and the last words of a process's part in a run.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,11 +26,8 @@ const PROVED_MAX: usize = 5;
 
 /// The first line: which run, where its journal is, how to go on with it. `at` is what a command needs to find
 /// the run from here: nothing, or ` --plan-dir FOLDER`.
-pub fn headline(run: &RunId, folder: &Path, at: &str) -> String {
-    format!(
-        "run {run} · journal {} · go on after anything with: salvor resume {run}{at}",
-        folder.display()
-    )
+pub fn headline(run: &RunId, journal: &str, at: &str) -> String {
+    format!("run {run} · journal {journal} · go on after anything with: salvor resume {run}{at}")
 }
 
 /// What a run that is taken up has behind it: `9 of 17 done · stopped 11 min ago (…)`.

@@ -17,7 +17,7 @@ use crate::journal::Phase;
 use crate::journal::RunState;
 use crate::journal::Status;
 use crate::journal::chain::Chain;
-use crate::journal::folder::Listed;
+use crate::journal::environment::Listed;
 use crate::journal::state::Question;
 use crate::recovery_points::length_words;
 use crate::recovery_points::moment_words;

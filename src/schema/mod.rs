@@ -20,6 +20,7 @@ use crate::journal::Body;
 use crate::journal::record::head_schema;
 use crate::registry::Registry;
 use crate::report::CheckReport;
+use crate::report::DoctorReport;
 use crate::report::Report;
 
 /// What there is a schema of.
@@ -41,11 +42,13 @@ pub enum Subject {
     Report,
     /// `check --format json`.
     Check,
+    /// `doctor --json`.
+    Doctor,
 }
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Plan,
         Self::IncludedFile,
         Self::VariantFile,
@@ -54,6 +57,7 @@ impl Subject {
         Self::Journal,
         Self::Report,
         Self::Check,
+        Self::Doctor,
     ];
 
     /// Its name, also of its file: `schemas/NAME.schema.json`.
@@ -67,6 +71,7 @@ impl Subject {
             Self::Journal => "journal",
             Self::Report => "report",
             Self::Check => "check",
+            Self::Doctor => "doctor",
         }
     }
 }
@@ -82,6 +87,7 @@ pub fn schema(subject: Subject, registry: &Registry) -> Value {
         Subject::Journal => journal(),
         Subject::Report => of_type::<Report>("The report of a run."),
         Subject::Check => of_type::<CheckReport>("What `check` found."),
+        Subject::Doctor => of_type::<DoctorReport>("What `doctor` tried out."),
     }
 }
 

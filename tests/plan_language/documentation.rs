@@ -44,6 +44,27 @@ fn the_examples_of_the_documentation_are_plans() {
     assert!(reading.problems.is_empty(), "{shown}");
 }
 
+/// The one key of which a plan has another form as well.
+#[test]
+fn the_example_of_a_shared_state_is_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan-language.md");
+    let text = std::fs::read_to_string(path).expect("the document is there");
+    let (_, rest) = text
+        .split_once("```toml\n# file: state.toml\n")
+        .expect("it is there");
+    let (state, _) = rest.split_once("```").expect("the fence is closed");
+    let dir = tempfile::tempdir().expect("a folder");
+    let rest = "[plan]\nname = \"a\"\ntitle = \"A\"\n[steps.look]\nuses = \"manual\"\n\
+                with = { ask = \"Well?\" }\n[scenarios.full]\ngoal = [\"look\"]\n";
+    let plan = format!("format = 1\n{state}{rest}");
+    std::fs::write(dir.path().join("plan.toml"), plan).expect("written");
+    let reading = read(dir.path(), &registry());
+    let shown = show(&reading.problems, &reading.sources, Look::Plain);
+    let plan = reading.plan.expect(&shown);
+    assert_eq!(plan.state.settings.at, "s3://acme-dr-state/example");
+    assert_eq!(plan.state.settings.with.text("region"), Some("eu-north-1"));
+}
+
 #[test]
 fn every_key_of_the_language_is_in_the_documentation() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan-language.md");
@@ -51,6 +72,7 @@ fn every_key_of_the_language_is_in_the_documentation() {
     use salvor::model::keys;
     let tables = [
         keys::ROOT,
+        keys::STATE,
         keys::PLAN,
         keys::INPUT,
         keys::STORE,

@@ -149,7 +149,7 @@ fn an_ordinary_plan_becomes_an_instance() {
         Some(&json!({"$template": "https://{{steps.metadata.endpoint}}/{{inputs.tenant}}"}))
     );
     assert_eq!(instance.sources.keys().collect::<Vec<_>>(), ["plan.toml"]);
-    assert!(Path::new(&instance.state).is_relative());
+    assert!(Path::new(&instance.state.at).is_relative());
 }
 
 /// What every plan of these tests begins with.

@@ -288,6 +288,19 @@ impl Provider for Described {
         vec![InputRefusal::of("url", &refused)]
     }
 
+    fn keeps_state(&self, address: &str) -> Option<Result<(), Error>> {
+        let rest = address
+            .strip_prefix("s3://")
+            .filter(|_| self.0.name == "cloud")?;
+        Some(match rest.is_empty() {
+            true => Err(Error::refused_with(
+                "it has no bucket",
+                "Write s3://bucket/prefix.",
+            )),
+            false => Ok(()),
+        })
+    }
+
     async fn survey(&self, _: &StoreRequest, _: &Call<'_>) -> Result<Survey, Error> {
         nothing()
     }

@@ -15,8 +15,8 @@ use crate::cli::people::attached;
 use crate::cli::refusal::Refusal;
 use crate::cli::verbs::runs::change_set_of;
 use crate::execution::asking::answered;
+use crate::journal::Environment;
 use crate::journal::RunState;
-use crate::journal::StateFolder;
 use crate::journal::Status;
 use crate::journal::chain::Chain;
 use crate::journal::storage::StorageError;
@@ -30,7 +30,7 @@ pub async fn answer(
     registry: &Registry,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
-    let state = load::existing_state(&arguments.choice.plan_dir).await?;
+    let state = load::existing_state(&arguments.choice.plan_dir, registry, surroundings).await?;
     let chain = load::run_of(&state, &arguments.choice).await?;
     let run = chain.state.run.clone();
     if chain.state.phase.is_over() {
@@ -62,6 +62,8 @@ pub async fn answer(
         }
         error @ (StorageError::Missing { .. }
         | StorageError::Busy { .. }
+        | StorageError::Unreachable { .. }
+        | StorageError::Refused { .. }
         | StorageError::Io { .. }) => error.into(),
     })?;
     output::result(&format!(
@@ -74,7 +76,7 @@ pub async fn answer(
 async fn refuse_unfit(
     answer: &Answer,
     step: &StepName,
-    state: &StateFolder,
+    state: &Environment,
     chain: &Chain,
     registry: &Registry,
     surroundings: &Surroundings,
@@ -91,7 +93,7 @@ async fn refuse_unfit(
     let reading = Reading {
         registry,
         surroundings,
-        scratch: &state.path().join("scratch"),
+        scratch: &state.look_scratch(),
         stop: &CancellationToken::new(),
     };
     let judged = reading

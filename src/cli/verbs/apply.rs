@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use salvor_contract::Period;
 use salvor_contract::RunId;
@@ -24,11 +23,10 @@ use crate::cli::refusal::Refusal;
 use crate::diff::stale;
 use crate::digest::Digest;
 use crate::journal::Body;
+use crate::journal::Environment;
 use crate::journal::Journal;
 use crate::journal::OpenError;
-use crate::journal::StateFolder;
 use crate::journal::names::run_id;
-use crate::journal::storage::Storage as _;
 use crate::model::Instance;
 use crate::recovery_points::Request;
 use crate::registry::Registry;
@@ -81,7 +79,7 @@ pub async fn apply(
 /// A change set that somebody wants applied.
 struct Asked {
     change_set: ChangeSet,
-    state: StateFolder,
+    state: Environment,
     /// What the operator calls it.
     shown: String,
     /// How the runs stood before the look at the world that it was made from; none when that was long ago.
@@ -97,7 +95,7 @@ async fn planned(
     let scenario = arguments.scenario.scenario.as_deref();
     let instance = load::instance(&arguments.choice, scenario, registry)?;
     let request = load::request(&arguments.goal)?;
-    let state = load::state_of(&instance, surroundings).await?;
+    let state = load::state_of(&instance, registry, surroundings).await?;
     let seen = state.lengths().await?;
     let computed =
         planning::look(&instance, &state, registry, surroundings, request, VALID).await?;
@@ -208,13 +206,8 @@ impl Approved<'_> {
             confirmed,
             adopts: self.arguments.adopt.is_some(),
         };
-        let created = Journal::create(
-            Arc::new(storage),
-            source(self.surroundings),
-            hold.run.clone(),
-            opened,
-        )
-        .await;
+        let created =
+            Journal::create(storage, source(self.surroundings), hold.run.clone(), opened).await;
         let journal = match created {
             Ok(journal) => journal,
             Err(OpenError::Exists { run }) => return Err(consumed(&run, &at).into()),
@@ -290,7 +283,7 @@ async fn saved(
         refuse_expired(&change_set, &shown, surroundings)?;
     }
     let instance = instance_of(&change_set, arguments, registry)?;
-    let mut state = load::state_of(&instance, surroundings).await?;
+    let mut state = load::state_of(&instance, registry, surroundings).await?;
     if arguments.adopt.is_some() && state.run_ids().await?.is_empty() {
         state = state.with_lineage(&change_set.lineage).await?;
     }
@@ -299,7 +292,7 @@ async fn saved(
         let hint = format!(
             "Name the folder of its plan with --plan-dir, or bring back the state folder that it was made with: {} is \
              another one. When that is lost, name the run that is gone on with by --adopt RUN.",
-            state.path().display()
+            state.shown()
         );
         return Err(Refusal::new(Exit::Refused, what).hint(hint).into());
     }

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -17,6 +18,7 @@ use tokio::process::Command;
 use crate::cli::exit::Exit;
 use crate::cli::output;
 use crate::cli::refusal::Refusal;
+use crate::journal::Environment;
 use crate::journal::StateFolder;
 use crate::journal::Status;
 use crate::surroundings::Surroundings;
@@ -191,9 +193,8 @@ impl Story<'_> {
 
     /// The newest run, when there is one that can be read at this moment.
     async fn run_state(&self) -> Option<crate::journal::RunState> {
-        let state = StateFolder::open_existing(self.folder.join(".salvor"))
-            .await
-            .ok()?;
+        let place = StateFolder::new(self.folder.join(".salvor"));
+        let state = Environment::open_existing(Arc::new(place)).await.ok()?;
         let newest = state.runs().await.ok()?.pop()?;
         newest.state.ok()
     }

@@ -5,14 +5,20 @@ use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::output;
 use crate::journal::chain;
+use crate::registry::Registry;
+use crate::surroundings::Surroundings;
 
 /// Checks the journal of a run.
-pub async fn check(arguments: &JournalCheck) -> anyhow::Result<Exit> {
+pub async fn check(
+    arguments: &JournalCheck,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Exit> {
     let choice = &arguments.choice;
-    let state = load::existing_state(&choice.plan_dir).await?;
+    let state = load::existing_state(&choice.plan_dir, registry, surroundings).await?;
     let run = load::run_id_of(&state, choice).await?;
     let seen = state.seen_head(&run).await?;
-    let check = chain::check(&state.read(&run)?, seen.as_ref()).await?;
+    let check = chain::check(&*state.read(&run)?, seen.as_ref()).await?;
     let head = check.head.map_or_else(
         || "none".to_owned(),
         |head| format!("{} {}", head.seq, head.hash),
@@ -32,7 +38,7 @@ pub async fn check(arguments: &JournalCheck) -> anyhow::Result<Exit> {
     }
     let mut is_in_place = check.problems.is_empty();
     if let Some(hash) = &arguments.head {
-        let place = chain::place_of(&state.read(&run)?, hash).await?;
+        let place = chain::place_of(&*state.read(&run)?, hash).await?;
         output::result(&match place {
             Some(seq) => format!("  {hash} is record {seq}"),
             None => format!(

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod apply;
 pub mod check;
 pub mod demo;
+pub mod doctor;
 pub mod graph;
 pub mod import;
 pub mod init;

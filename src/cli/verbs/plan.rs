@@ -13,8 +13,8 @@ use crate::cli::load;
 use crate::cli::output;
 use crate::cli::planning;
 use crate::cli::refusal::Refusal;
-use crate::journal::StateFolder;
-use crate::journal::folder::Listed;
+use crate::journal::Environment;
+use crate::journal::environment::Listed;
 use crate::model::Instance;
 use crate::registry::Registry;
 use crate::report::since;
@@ -34,8 +34,8 @@ pub async fn plan(
     let request = load::request(&arguments.goal)?;
     // A saved change set names the environment that it is for, so that one must be there.
     let state = match &arguments.out {
-        Some(_) => load::state_of(&instance, surroundings).await?,
-        None => load::state_to_look(&instance, surroundings).await?,
+        Some(_) => load::state_of(&instance, registry, surroundings).await?,
+        None => load::state_to_look(&instance, registry, surroundings).await?,
     };
     say_open(&state, surroundings).await?;
     let against = match &arguments.against {
@@ -73,11 +73,7 @@ pub async fn plan(
 }
 
 /// What is seen now may be what a run is in the middle of: a plan made of it would bring that back.
-async fn say_open(state: &StateFolder, surroundings: &Surroundings) -> anyhow::Result<()> {
-    // A plan that was never run has no folder of runs yet.
-    if !state.path().exists() {
-        return Ok(());
-    }
+async fn say_open(state: &Environment, surroundings: &Surroundings) -> anyhow::Result<()> {
     let at = load::plan_dir_option(&surroundings.plan_dir);
     for Listed { run, .. } in state.open_runs().await? {
         output::progress(&format!(

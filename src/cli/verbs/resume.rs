@@ -47,7 +47,7 @@ pub async fn resume(
     registry: &Registry,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
-    let taken = take(&arguments.choice, surroundings).await?;
+    let taken = take(&arguments.choice, registry, surroundings).await?;
     // Refused before the run is touched: it stays as it was, with the reason why it stopped.
     let decided = refuse_changed_files(&taken, &arguments.choice.plan_dir, surroundings)
         .and_then(|()| decisions(taken.proved.state(), &taken.change_set, registry, arguments));
@@ -97,7 +97,7 @@ pub async fn abort(
     registry: &Registry,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Exit> {
-    let taken = take(&arguments.choice, surroundings).await?;
+    let taken = take(&arguments.choice, registry, surroundings).await?;
     let leave = match final_steps(&taken.change_set, &arguments.leave) {
         Ok(leave) => leave,
         Err(refusal) => {
@@ -155,8 +155,12 @@ fn said(why: String, passed_over: &[String]) -> String {
 }
 
 /// Takes the lock, then reads the run: whoever had the lock before may have gone on.
-async fn take(choice: &RunChoice, surroundings: &Surroundings) -> anyhow::Result<Taken> {
-    let state = load::existing_state(&choice.plan_dir).await?;
+async fn take(
+    choice: &RunChoice,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Taken> {
+    let state = load::existing_state(&choice.plan_dir, registry, surroundings).await?;
     let run = load::run_id_of(&state, choice).await?;
     let hold = Hold::take(state, run, surroundings).await?;
     match proved(&hold, &choice.plan_dir).await {

@@ -9,14 +9,20 @@ use crate::cli::exit::Exit;
 use crate::cli::load;
 use crate::cli::output;
 use crate::cli::refusal::Refusal;
+use crate::journal::Environment;
 use crate::journal::RunState;
-use crate::journal::StateFolder;
 use crate::journal::writer::get_blob;
+use crate::registry::Registry;
 use crate::report;
+use crate::surroundings::Surroundings;
 
 /// Lists the runs, newest last.
-pub async fn runs(arguments: &Runs) -> anyhow::Result<Exit> {
-    let state = load::existing_state(&arguments.plan_dir).await?;
+pub async fn runs(
+    arguments: &Runs,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Exit> {
+    let state = load::existing_state(&arguments.plan_dir, registry, surroundings).await?;
     let runs = state.runs().await?;
     if arguments.json {
         output::result(&serde_json::to_string_pretty(&report::runs_json(&runs))?);
@@ -27,8 +33,12 @@ pub async fn runs(arguments: &Runs) -> anyhow::Result<Exit> {
 }
 
 /// Shows a run, or one step of it.
-pub async fn show(arguments: &Show) -> anyhow::Result<Exit> {
-    let state = load::existing_state(&arguments.choice.plan_dir).await?;
+pub async fn show(
+    arguments: &Show,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Exit> {
+    let state = load::existing_state(&arguments.choice.plan_dir, registry, surroundings).await?;
     let chain = load::run_of(&state, &arguments.choice).await?;
     let change_set = change_set_of(&state, &chain.state).await?;
     let text = match &arguments.step {
@@ -45,8 +55,12 @@ pub async fn show(arguments: &Show) -> anyhow::Result<Exit> {
 }
 
 /// Reports a run.
-pub async fn report(arguments: &Report) -> anyhow::Result<Exit> {
-    let state = load::existing_state(&arguments.choice.plan_dir).await?;
+pub async fn report(
+    arguments: &Report,
+    registry: &Registry,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Exit> {
+    let state = load::existing_state(&arguments.choice.plan_dir, registry, surroundings).await?;
     let chain = load::run_of(&state, &arguments.choice).await?;
     let change_set = change_set_of(&state, &chain.state).await?;
     let report = report::Report::of(&change_set, &chain);
@@ -60,8 +74,11 @@ pub async fn report(arguments: &Report) -> anyhow::Result<Exit> {
 }
 
 /// The change set that a run was opened with.
-pub async fn change_set_of(folder: &StateFolder, state: &RunState) -> anyhow::Result<ChangeSet> {
-    let storage = folder.read(&state.run)?;
-    let bytes = get_blob(&storage, &state.opening.change_set).await?;
+pub async fn change_set_of(
+    environment: &Environment,
+    state: &RunState,
+) -> anyhow::Result<ChangeSet> {
+    let storage = environment.read(&state.run)?;
+    let bytes = get_blob(&*storage, &state.opening.change_set).await?;
     Ok(serde_json::from_slice(&bytes)?)
 }

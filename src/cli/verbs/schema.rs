@@ -18,6 +18,7 @@ pub fn print(subject: SchemaSubject, registry: &Registry) -> anyhow::Result<Exit
         SchemaSubject::Journal => Subject::Journal,
         SchemaSubject::Report => Subject::Report,
         SchemaSubject::Check => Subject::Check,
+        SchemaSubject::Doctor => Subject::Doctor,
     };
     let text = serde_json::to_string_pretty(&schema(subject, registry))?;
     output::result(&text);

@@ -18,7 +18,8 @@ pub struct Holder {
     pub by: String,
     /// The name of the host.
     pub host: String,
-    /// The kernel's id of this boot of the host; empty where the system has none.
+    /// The kernel's id of this boot of the host, and after a slash that of the process's own space of process ids, where
+    /// the system tells it; empty where it has none.
     pub boot: String,
     /// The process id.
     pub pid: u32,
@@ -59,7 +60,12 @@ impl Holder {
             return Liveness::CannotTell;
         }
         if self.boot != boot {
-            return Liveness::Dead;
+            // A container sees the same kernel and other processes: a pid of it means nothing here.
+            let kernel = |boot: &str| boot.split('/').next().map(str::to_owned);
+            return match kernel(&self.boot) == kernel(&boot) {
+                true => Liveness::CannotTell,
+                false => Liveness::Dead,
+            };
         }
         match process_status(self.pid) {
             Some(status) if status.started != self.started => Liveness::Dead,
@@ -96,9 +102,11 @@ fn process_status(pid: u32) -> Option<ProcessStatus> {
 }
 
 fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map(|text| text.trim().to_owned())
-        .unwrap_or_default()
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    match (boot.trim(), fs::read_link("/proc/self/ns/pid")) {
+        ("", _) | (_, Err(_)) => boot.trim().to_owned(),
+        (boot, Ok(space)) => format!("{boot}/{}", space.display()),
+    }
 }
 
 fn host_name() -> String {
@@ -127,6 +135,11 @@ mod tests {
             ..holder.clone()
         };
         assert_eq!(rebooted.liveness(), Liveness::Dead);
+        let in_a_container = Holder {
+            boot: format!("{}x", holder.boot),
+            ..holder.clone()
+        };
+        assert_eq!(in_a_container.liveness(), Liveness::CannotTell);
         let elsewhere = Holder {
             host: "another".to_owned(),
             ..holder

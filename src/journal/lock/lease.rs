@@ -18,9 +18,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use salvor_contract::Clock;
+use salvor_contract::RunId;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::digest::Digest;
+use crate::journal::file::blocking;
+use crate::journal::heads::HeadFile;
+use crate::journal::heads::Heads;
 use crate::journal::lock::Claim;
 use crate::journal::lock::EnvironmentLock;
 use crate::journal::lock::Guard;
@@ -44,7 +49,7 @@ pub const RENEW: Duration = Duration::from_secs(10);
 pub const MARGIN: Duration = Duration::from_secs(5);
 
 /// How often who waits for a lapse looks, and who got no answer asks again.
-const POLL: Duration = Duration::from_secs(2);
+pub const POLL: Duration = Duration::from_secs(2);
 
 /// The format of the content.
 const FORMAT: u32 = 1;
@@ -52,11 +57,38 @@ const FORMAT: u32 = 1;
 /// Questions without an answer in a row, before taking the lock is given up.
 const TRIES: u32 = 10;
 
+/// The lengths of time of a lease. All that take the same lock must go by the same: those of the default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// See [`TTL`].
+    pub ttl: Duration,
+    /// See [`RENEW`].
+    pub renew: Duration,
+    /// See [`MARGIN`].
+    pub margin: Duration,
+    /// See [`POLL`].
+    pub poll: Duration,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            ttl: TTL,
+            renew: RENEW,
+            margin: MARGIN,
+            poll: POLL,
+        }
+    }
+}
+
 /// A lease on a register.
 pub struct LeaseLock {
     register: Arc<dyn Register>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
+    terms: Terms,
+    /// Where the holder keeps the head of its journal beside the register.
+    heads: Option<Heads>,
 }
 
 /// The content of the register.
@@ -73,12 +105,24 @@ struct Lease {
     head: Option<Anchor>,
 }
 
-/// The head of the holder's journal.
+/// The head of the journal of who held it last. It stays when the lock is given back, and until the next holder has
+/// one of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Anchor {
+    run: RunId,
     seq: u64,
     hash: String,
+}
+
+/// The head of a run's journal that the content of a register keeps; none when it keeps that of another run.
+pub fn anchored(content: &[u8], run: &RunId) -> Option<Head> {
+    let anchor = understand(content).ok()?.head?;
+    (anchor.run == *run).then_some(())?;
+    Some(Head {
+        seq: anchor.seq,
+        hash: Digest::parse(&anchor.hash)?,
+    })
 }
 
 impl LeaseLock {
@@ -92,7 +136,22 @@ impl LeaseLock {
             register,
             clock,
             randomness,
+            terms: Terms::default(),
+            heads: None,
         }
+    }
+
+    /// The same by other terms, for tests.
+    #[must_use]
+    pub fn with_terms(self, terms: Terms) -> Self {
+        Self { terms, ..self }
+    }
+
+    /// The same, whose holders keep the heads of their journals here too: at once, and not only with the next renewal.
+    #[must_use]
+    pub fn with_heads(self, heads: Heads) -> Self {
+        let heads = Some(heads);
+        Self { heads, ..self }
     }
 
     async fn get(&self) -> Result<Option<(Lease, Tag)>, LockError> {
@@ -101,7 +160,10 @@ impl LeaseLock {
             match self.register.get().await {
                 Ok(None) => return Ok(None),
                 Ok(Some((content, tag))) => return Ok(Some((understand(&content)?, tag))),
-                Err(error) => {
+                Err(RegisterError::Refused { what, .. }) => {
+                    return Err(LockError::Unavailable { what });
+                }
+                Err(error @ (RegisterError::Conflict | RegisterError::Unavailable { .. })) => {
                     tries += 1;
                     if tries == TRIES {
                         return Err(LockError::Unavailable {
@@ -110,7 +172,7 @@ impl LeaseLock {
                     }
                 }
             }
-            self.clock.sleep(POLL).await;
+            self.clock.sleep(self.terms.poll).await;
         }
     }
 
@@ -131,7 +193,10 @@ impl LeaseLock {
             match written {
                 Ok(tag) => return Ok(Some((tag, sent))),
                 Err(RegisterError::Conflict) => return Ok(None),
-                Err(RegisterError::Unavailable { .. }) => self.clock.sleep(POLL).await,
+                Err(RegisterError::Unavailable { .. }) => self.clock.sleep(self.terms.poll).await,
+                Err(RegisterError::Refused { what, .. }) => {
+                    return Err(LockError::Unavailable { what });
+                }
             }
         }
         Err(LockError::Unavailable {
@@ -148,14 +213,19 @@ impl EnvironmentLock for LeaseLock {
             claim: Some(claim),
             nonce: self.randomness.token(),
             renewals: 0,
-            ttl_ms: u64::try_from(TTL.as_millis()).expect("short"),
+            ttl_ms: u64::try_from(self.terms.ttl.as_millis()).expect("short"),
             head: None,
         };
+        let heads = self.heads.clone();
+        let run = lease.claim.as_ref().map(|claim| claim.run.clone());
         let mut watched: Option<(Tag, Duration)> = None;
         let mut taken_from: Option<Claim> = None;
         loop {
             let found = self.get().await?;
             let now = self.clock.elapsed();
+            if let Some((found, _)) = &found {
+                lease.head.clone_from(&found.head);
+            }
             let (former, seen) = match found {
                 None => (None, None),
                 // Our own first try: written over, since nobody knows since when it stands.
@@ -173,22 +243,22 @@ impl EnvironmentLock for LeaseLock {
                         liveness: former.holder.liveness(),
                         claim: Some(former),
                     };
-                    match &watched {
+                    let ttl = Duration::from_millis(ttl_ms);
+                    match (held.liveness, &watched) {
                         // Dead on this very host: nothing to wait for.
-                        _ if held.liveness == Liveness::Dead => {}
-                        Some((first, _)) if *first != tag => {
+                        (Liveness::Dead, _) => {}
+                        (Liveness::Alive, _) => return Err(LockError::Held(Box::new(held))),
+                        (_, Some((first, _))) if *first != tag => {
                             return Err(LockError::Held(Box::new(held)));
                         }
-                        Some((_, since)) => {
-                            let ttl = Duration::from_millis(ttl_ms);
-                            if now.saturating_sub(*since) < ttl {
-                                self.clock.sleep(POLL).await;
-                                continue;
-                            }
+                        (_, Some((_, since))) if now.saturating_sub(*since) >= ttl => {}
+                        (_, Some(_)) => {
+                            self.clock.sleep(self.terms.poll).await;
+                            continue;
                         }
-                        None => {
+                        (_, None) => {
                             watched = Some((tag, now));
-                            self.clock.sleep(POLL).await;
+                            self.clock.sleep(self.terms.poll).await;
                             continue;
                         }
                     }
@@ -197,7 +267,7 @@ impl EnvironmentLock for LeaseLock {
             };
             let written = self.write(&lease, seen.as_ref()).await?;
             if let Some((tag, sent)) = written
-                && self.clock.elapsed().saturating_sub(sent) < RENEW
+                && self.clock.elapsed().saturating_sub(sent) < self.terms.renew
             {
                 let kept = Kept {
                     lease,
@@ -205,10 +275,16 @@ impl EnvironmentLock for LeaseLock {
                     sent,
                     is_over: false,
                 };
+                let head = match (heads, run) {
+                    (Some(heads), Some(run)) => blocking(move || heads.open(&run)).await,
+                    (_, _) => None,
+                };
                 return Ok(Box::new(LeaseGuard {
                     register: Arc::clone(&self.register),
                     clock: Arc::clone(&self.clock),
                     kept: Mutex::new(kept),
+                    terms: self.terms,
+                    head,
                     former,
                 }));
             }
@@ -231,6 +307,8 @@ struct LeaseGuard {
     register: Arc<dyn Register>,
     clock: Arc<dyn Clock>,
     kept: Mutex<Kept>,
+    terms: Terms,
+    head: Option<HeadFile>,
     former: Option<Claim>,
 }
 
@@ -267,8 +345,9 @@ impl LeaseGuard {
                 Ok(())
             }
             Err(RegisterError::Conflict) => self.look_again().await,
-            // It counts only once it is seen: the next round conflicts if it went through.
-            Err(RegisterError::Unavailable { .. }) => Ok(()),
+            // It counts only once it is seen: the next round conflicts if it went through. A refusal may be taken back
+            // while the lease lasts.
+            Err(RegisterError::Unavailable { .. } | RegisterError::Refused { .. }) => Ok(()),
         }
     }
 
@@ -308,9 +387,9 @@ impl LeaseGuard {
                 return lost;
             }
             let wait = if self.kept().sent == before {
-                POLL
+                self.terms.poll
             } else {
-                RENEW
+                self.terms.renew
             };
             self.clock.sleep(wait).await;
         }
@@ -319,7 +398,7 @@ impl LeaseGuard {
     /// Returns when the last write that went through is too old to believe in.
     async fn lapse(&self) -> Lost {
         loop {
-            let until = self.kept().sent + (TTL - MARGIN);
+            let until = self.kept().sent + (self.terms.ttl - self.terms.margin);
             let now = self.clock.elapsed();
             if now >= until {
                 return Lost {
@@ -367,9 +446,13 @@ impl Guard for LeaseGuard {
                     Ok(Some((content, found))) if is_held_by(&content, &lease.nonce) => tag = found,
                     // Given back by a first try, or somebody else's: not ours to touch.
                     Ok(_) => return Ok(()),
-                    Err(_) => self.clock.sleep(POLL).await,
+                    Err(_) => self.clock.sleep(self.terms.poll).await,
                 },
-                Err(RegisterError::Unavailable { .. }) => self.clock.sleep(POLL).await,
+                Err(RegisterError::Unavailable { .. }) => self.clock.sleep(self.terms.poll).await,
+                Err(RegisterError::Refused { what, .. }) => {
+                    let what = format!("{what}; the lease lapses by itself");
+                    return Err(LockError::Unavailable { what });
+                }
             }
         }
         Err(LockError::Unavailable {
@@ -378,7 +461,13 @@ impl Guard for LeaseGuard {
     }
 
     fn anchor(&self, head: Head) {
-        self.kept().lease.head = Some(Anchor {
+        if let Some(file) = &self.head {
+            file.write(&head);
+        }
+        let mut kept = self.kept();
+        let run = kept.lease.claim.as_ref().map(|claim| claim.run.clone());
+        kept.lease.head = run.map(|run| Anchor {
+            run,
             seq: head.seq,
             hash: head.hash.as_str().to_owned(),
         });

@@ -10,8 +10,10 @@ use std::sync::MutexGuard;
 use async_trait::async_trait;
 
 /// The version of a register's content; equal tags mean that nobody wrote between.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tag(pub String);
+pub use salvor_contract::VersionTag as Tag;
+
+/// Why a register did not do as it was asked.
+pub use salvor_contract::SharedError as RegisterError;
 
 /// One small object in a shared store.
 #[async_trait]
@@ -19,7 +21,7 @@ pub trait Register: Send + Sync {
     /// The content and its tag, when there is any.
     ///
     /// # Errors
-    /// [`RegisterError::Unavailable`].
+    /// [`RegisterError::Unavailable`] and [`RegisterError::Refused`], which the other two can give as well.
     async fn get(&self) -> Result<Option<(Vec<u8>, Tag)>, RegisterError>;
 
     /// Writes the first content.
@@ -33,20 +35,6 @@ pub trait Register: Send + Sync {
     /// # Errors
     /// [`RegisterError::Conflict`] when the tag is another; [`RegisterError::Unavailable`] may have written it.
     async fn replace(&self, content: Vec<u8>, tag: &Tag) -> Result<Tag, RegisterError>;
-}
-
-/// Why a register did not do as it was asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RegisterError {
-    /// Somebody else wrote; or we did, and the answer was lost.
-    #[error("it was changed meanwhile")]
-    Conflict,
-    /// There was no answer.
-    #[error("{what}")]
-    Unavailable {
-        /// What happened.
-        what: String,
-    },
 }
 
 /// A register in memory that can lose questions and answers. Clones are the same register.

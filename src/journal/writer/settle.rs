@@ -55,9 +55,13 @@ async fn missing<'a>(
     let found = match storage.load(first.seq).await {
         Ok(loaded) => loaded.lines,
         Err(StorageError::Missing { .. }) => Vec::new(),
-        Err(StorageError::Busy { .. } | StorageError::Unfit { .. } | StorageError::Io { .. }) => {
-            return Err(None);
-        }
+        Err(
+            StorageError::Busy { .. }
+            | StorageError::Unfit { .. }
+            | StorageError::Unreachable { .. }
+            | StorageError::Refused { .. }
+            | StorageError::Io { .. },
+        ) => return Err(None),
     };
     for (line, found) in lines.iter().zip(&found) {
         if line.text.as_bytes() != found.as_slice() {

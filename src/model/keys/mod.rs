@@ -117,8 +117,8 @@ pub const ROOT: &[Key] = &[
     ),
     may(
         "state",
-        Takes::Text,
-        "Where runs and locks are kept; below the plan's folder when relative.",
+        Takes::TextOrTable(STATE),
+        "Where runs and locks are kept: a folder, below the plan's when relative, or an object store.",
     ),
     may("inputs", Takes::Named(INPUT), "What the operator gives."),
     may("tables", Takes::Free, "Values to be looked up by an input."),
@@ -161,6 +161,20 @@ pub const ROOT: &[Key] = &[
         "limits",
         Takes::Table(LIMITS),
         "How much may go on at once.",
+    ),
+];
+
+/// `state`, when it is a table.
+pub const STATE: &[Key] = &[
+    must(
+        "at",
+        Takes::Text,
+        "The folder, or the address of the store.",
+    ),
+    may(
+        "with",
+        Takes::Free,
+        "How the store at an address is reached: the configuration of its provider.",
     ),
 ];
 

@@ -100,7 +100,7 @@ impl Policy<'_, '_> {
                 .help("keep `state` at a site that no scenario loses"),
             ),
             // A folder is where the operator is.
-            (Said::Nothing, _) if !plan.state.contains("://") => {}
+            (Said::Nothing, _) if !plan.state.settings.is_address() => {}
             (Said::Nothing, _) => problems.push(
                 Problem::error(
                     Code::LostSite,

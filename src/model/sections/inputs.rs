@@ -137,7 +137,7 @@ pub fn tables(root: &Table, problems: &mut Problems) -> Value {
 }
 
 /// A value that stands for itself.
-fn literal(node: &Node, problems: &mut Problems) -> Value {
+pub fn literal(node: &Node, problems: &mut Problems) -> Value {
     match &node.content {
         Content::Text(text) => {
             if text.contains("{{") {

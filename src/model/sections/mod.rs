@@ -9,6 +9,7 @@ mod stores;
 
 pub use crate::model::sections::inputs::bad_value;
 pub use crate::model::sections::inputs::inputs;
+pub use crate::model::sections::inputs::literal;
 pub use crate::model::sections::inputs::tables;
 pub use crate::model::sections::nodes::named;
 pub use crate::model::sections::rules::drills;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use salvor::journal::Environment;
 use salvor::journal::StateFolder;
 use salvor::journal::lock::Claim;
-use salvor::journal::lock::EnvironmentLock as _;
 use salvor::journal::lock::Holder;
 use salvor::report::runs_json;
 use salvor::report::runs_text;
+use salvor::surroundings::Randomness;
 use salvor_contract::Clock;
 use salvor_contract::RunId;
 
@@ -62,7 +63,8 @@ fn check(input: &[u8]) -> bool {
     unpack(input, "lineage", folder.path());
     let run = RunId::new("run");
     done(async {
-        let Ok(state) = StateFolder::open_existing(folder.path().to_owned()).await else {
+        let place = Arc::new(StateFolder::new(folder.path().to_owned()));
+        let Ok(state) = Environment::open_existing(place).await else {
             return false;
         };
         let lineage = state.lineage().to_owned();
@@ -76,7 +78,7 @@ fn check(input: &[u8]) -> bool {
         if let Ok(runs) = state.runs().await {
             let _ = (runs_text(&runs), runs_json(&runs));
         }
-        let lock = state.lock(Arc::new(Still));
+        let lock = state.lock(Arc::new(Still), Arc::new(Zeros));
         let _ = lock.look().await;
         if let Ok(guard) = lock.acquire(claim()).await {
             guard.release().await.expect("it is ours");
@@ -102,6 +104,15 @@ fn claim() -> Claim {
         run: RunId::new("run"),
         holder: Holder::of_this_process("a"),
         since: Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// No randomness: the lock of a folder takes none.
+struct Zeros;
+
+impl Randomness for Zeros {
+    fn bits(&self) -> u64 {
+        0
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use salvor_contract::Answer;
 use salvor_contract::RunId;
 
 use crate::journal::body::Body;
 use crate::journal::chain::ChainError;
+use crate::journal::environment::Environment;
 use crate::journal::folder::StateFolder;
+use crate::journal::place::Place;
 use crate::journal::storage::StorageError;
 use crate::journal::trial::Counting;
 use crate::journal::trial::opened;
@@ -25,9 +29,13 @@ fn answer(text: &str) -> Answer {
     }
 }
 
-async fn opened_in(folder: &Path) -> StateFolder {
+fn place(root: PathBuf) -> Arc<dyn Place> {
+    Arc::new(StateFolder::new(root))
+}
+
+async fn opened_in(folder: &Path) -> Environment {
     let randomness = Counting::from(1);
-    let opened = StateFolder::open(folder.join("state"), &randomness);
+    let opened = Environment::open(place(folder.join("state")), &randomness);
     opened.await.expect("new")
 }
 
@@ -36,13 +44,13 @@ async fn a_lineage_is_made_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("state");
     assert!(matches!(
-        StateFolder::open_existing(root.clone()).await,
+        Environment::open_existing(place(root.clone())).await,
         Err(StorageError::Missing { .. })
     ));
-    let first = StateFolder::open(root.clone(), &Counting::from(1))
+    let first = Environment::open(place(root.clone()), &Counting::from(1))
         .await
         .expect("new");
-    let second = StateFolder::open(root.clone(), &Counting::from(7))
+    let second = Environment::open(place(root.clone()), &Counting::from(7))
         .await
         .expect("there");
     assert_eq!(first.lineage(), second.lineage());
@@ -68,7 +76,7 @@ async fn runs_are_listed_with_what_is_wrong_with_them() {
     for (run, lineage) in [("good", state.lineage()), ("foreign", "another")] {
         let run = RunId::new(run);
         let storage = state.create(&run).await.expect("new");
-        Journal::create(std::sync::Arc::new(storage), source(), run, opened(lineage))
+        Journal::create(storage, source(), run, opened(lineage))
             .await
             .expect("new");
     }
@@ -120,16 +128,13 @@ async fn the_newest_runs_of_a_plan_are_found_by_their_first_records() {
         if let Body::Opened { plan: name, .. } = &mut opened {
             plan.clone_into(name);
         }
-        Journal::create(std::sync::Arc::new(storage), source.clone(), run, opened)
+        Journal::create(storage, source.clone(), run, opened)
             .await
             .expect("new");
     }
     // Torn in its first record, and damaged after it.
     state.create(&"begun".into()).await.expect("new");
-    let damaged = state
-        .run_folder(&"b".into())
-        .expect("plain")
-        .join("journal");
+    let damaged = folder.path().join("state/runs/b/journal");
     let mut text = std::fs::read(&damaged).expect("it is there");
     text.extend_from_slice(b"{}\n");
     std::fs::write(&damaged, text).expect("it is there");
@@ -149,16 +154,11 @@ async fn a_journal_in_the_place_of_another_is_refused() {
     for run in ["a", "b"] {
         let storage = state.create(&run.into()).await.expect("new");
         let opened = opened(state.lineage());
-        Journal::create(std::sync::Arc::new(storage), source(), run.into(), opened)
+        Journal::create(storage, source(), run.into(), opened)
             .await
             .expect("new");
     }
-    let path = |run: &str| {
-        state
-            .run_folder(&run.into())
-            .expect("plain")
-            .join("journal")
-    };
+    let path = |run: &str| folder.path().join("state/runs").join(run).join("journal");
     std::fs::copy(path("a"), path("b")).expect("same disk");
     let refused = state.chain(&"b".into()).await.expect_err("it is run a");
     assert!(matches!(refused, ChainError::Foreign { .. }), "{refused}");
@@ -168,7 +168,7 @@ async fn a_journal_in_the_place_of_another_is_refused() {
 async fn an_answer_waits_in_the_inbox_until_it_is_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     let random = Counting::from(1);
-    let state = StateFolder::open(folder.path().join("state"), &random)
+    let state = Environment::open(place(folder.path().join("state")), &random)
         .await
         .expect("new");
     let run = RunId::new("r1");
@@ -202,11 +202,11 @@ async fn an_answer_waits_in_the_inbox_until_it_is_recorded() {
 async fn names_that_leave_the_folder_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let random = Counting::from(1);
-    let state = StateFolder::open(folder.path().join("state"), &random)
+    let state = Environment::open(place(folder.path().join("state")), &random)
         .await
         .expect("new");
     for name in ["", ".", "..", "../x", "a/b", "/etc", ".hidden", "a\0b", "ä"] {
-        assert!(state.run_folder(&name.into()).is_err(), "{name:?}");
+        assert!(state.read(&name.into()).is_err(), "{name:?}");
         let put = state
             .put_answer(&"r1".into(), &name.into(), &answer(""), &random)
             .await;
@@ -220,8 +220,9 @@ async fn a_folder_that_others_can_write_is_refused() {
     let root = folder.path().join("state");
     std::fs::create_dir(&root).expect("new");
     std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o777)).expect("ours");
-    let refused = StateFolder::open(root.clone(), &Counting::from(1))
+    let refused = Environment::open(place(root.clone()), &Counting::from(1))
         .await
+        .map(drop)
         .expect_err("open");
     assert_eq!(
         refused.to_string(),
@@ -238,8 +239,8 @@ async fn a_damaged_lineage_is_refused() {
     let root = folder.path().to_owned();
     for lineage in ["", "/", "..", "a/b", "a\n", "a\0"] {
         std::fs::write(root.join("lineage"), lineage).expect("ours");
-        let refused = StateFolder::open_existing(root.clone()).await;
-        let refused = refused.expect_err("it is damaged").to_string();
+        let refused = Environment::open_existing(place(root.clone())).await;
+        let refused = refused.map(drop).expect_err("it is damaged").to_string();
         assert!(refused.contains("lineage is damaged"), "{refused}");
     }
 }
