@@ -4,7 +4,8 @@
 //! restore applies in silence, the window of a restore, names that are taken, quotas, keys, deletion protection. Source
 //! of all shapes, codes and defaults: the API reference,
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/Welcome.html>. Where it does not say which code refuses
-//! something, the place that refuses says so.
+//! something, the place that refuses says so. What a world has no cause for, such as `InsufficientDBInstanceCapacity`, is
+//! [`Effect::Refused`](crate::Effect::Refused).
 
 mod cluster;
 mod copies;

@@ -9,6 +9,7 @@ use salvor_fakes::Course;
 use salvor_fakes::Effect;
 use salvor_fakes::Fault;
 use salvor_fakes::Phase;
+use salvor_fakes::rds::Event;
 use salvor_fakes::rds::Instance;
 use salvor_fakes::rds::Origin;
 use salvor_fakes::rds::Snapshot;
@@ -293,6 +294,33 @@ fn a_list_has_pages_and_no_page_is_whole_by_chance() -> Result<()> {
     }
     assert_eq!(seen, [20, 20, 5]);
     assert_eq!(marker, "");
+    Ok(())
+}
+
+#[test]
+fn events_of_more_than_an_hour_ago_are_left_out_in_silence() -> Result<()> {
+    let aws = Aws::start()?;
+    aws.rds(|rds| {
+        for moment in ["2026-11-22T00:30:00Z", "2026-11-22T01:30:00Z"] {
+            rds.events.push(Event {
+                source: "prod".to_owned(),
+                source_type: "db-instance".to_owned(),
+                message: "Storage is full".to_owned(),
+                category: "low storage".to_owned(),
+                moment: moment.parse().expect("the constant is a moment"),
+            });
+        }
+    });
+    let told = |parameters: &[(&str, &str)]| -> Result<usize> {
+        let (_, body) = rds(&aws.endpoint(), "DescribeEvents", parameters)?;
+        Ok(body.matches("<Date>").count())
+    };
+    assert_eq!(told(&[])?, 1);
+    assert_eq!(told(&[("Duration", "120")])?, 2);
+    let whole = ("StartTime", "2026-11-21T00:00:00Z");
+    assert_eq!(told(&[whole])?, 2);
+    assert_eq!(told(&[whole, ("EndTime", "2026-11-22T01:00:00Z")])?, 1);
+    assert_eq!(told(&[whole, ("SourceType", "db-cluster")])?, 0);
     Ok(())
 }
 

@@ -111,7 +111,7 @@ fn filters(parameters: Parameters<'_>, more: &[(&str, &str)]) -> Filters {
 }
 
 /// Returns the names of one page, and the element that leads to the next one.
-fn page(
+pub(super) fn page(
     mut names: Vec<String>,
     parameters: Parameters<'_>,
 ) -> Result<(Vec<String>, Option<Element>), Refusal> {

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::ToSpan as _;
+
 use super::Elements;
 use super::Event;
 use super::Rds;
 use super::describe::name_in;
+use super::describe::page;
 use super::refuse;
 use super::shape;
 use crate::operation::Refusal;
@@ -52,28 +55,42 @@ impl Rds {
         tags.ok_or_else(|| refuse(code, message))
     }
 
+    /// Without a beginning only the last hour is told of, in silence: `Duration` of `DescribeEvents` in the API reference.
     pub(super) fn describe_events(
         &mut self,
         parameters: Parameters<'_>,
     ) -> Result<Elements, Refusal> {
         let source = parameters.text("SourceIdentifier");
         let source_type = parameters.text("SourceType");
-        let is_wanted = |event: &&Event| {
+        let minutes: i64 = parameters.parsed("Duration")?.unwrap_or(60);
+        let hour = self.now.saturating_sub(minutes.minutes());
+        let hour = hour.map_err(|_| invalid_value("Duration is out of range"))?;
+        let start = parameters.moment("StartTime")?.unwrap_or(hour);
+        let end = parameters.moment("EndTime")?.unwrap_or(self.now);
+        let is_wanted = |event: &Event| {
             source.is_none_or(|source| source == event.source)
                 && source_type.is_none_or(|source_type| source_type == event.source_type)
+                && (start..=end).contains(&event.moment)
         };
-        let element = |event: &Event| {
-            Element::new("Event")
-                .with("SourceIdentifier", &event.source)
-                .with("SourceType", &event.source_type)
-                .with("Message", &event.message)
-                .list(
-                    "EventCategories",
-                    [Element::text("EventCategory", &event.category)],
-                )
-                .moment("Date", event.moment)
-        };
-        let events = self.events.iter().filter(is_wanted).map(element);
-        Ok(vec![Element::new("Events").children(events)])
+        // Events have no names, so they go by their places, which stay in order as text.
+        let wanted: BTreeMap<String, &Event> = (0..)
+            .zip(&self.events)
+            .filter(|(_, event)| is_wanted(event))
+            .map(|(place, event): (u32, _)| (format!("{place:08}"), event))
+            .collect();
+        let (places, marker) = page(wanted.keys().cloned().collect(), parameters)?;
+        let events = places.iter().map(|place| element(wanted[place]));
+        let list = Element::new("Events").children(events);
+        Ok([list].into_iter().chain(marker).collect())
     }
+}
+
+fn element(event: &Event) -> Element {
+    let category = Element::text("EventCategory", &event.category);
+    Element::new("Event")
+        .with("SourceIdentifier", &event.source)
+        .with("SourceType", &event.source_type)
+        .with("Message", &event.message)
+        .list("EventCategories", [category])
+        .moment("Date", event.moment)
 }
