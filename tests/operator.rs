@@ -14,6 +14,8 @@ mod confirming;
 mod damaged;
 #[path = "operator/deciding.rs"]
 mod deciding;
+#[path = "operator/doctoring.rs"]
+mod doctoring;
 #[path = "operator/files.rs"]
 mod files;
 #[path = "operator/giving_up.rs"]

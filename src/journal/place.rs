@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A place keeps these and judges nothing: what the records add up to is [`crate::journal::Environment`]'s business.
-//! Names that it is given are plain, see [`is_plain`].
+//! Names that it is given are plain, of letters, digits, `-`, `_` and `.`.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -18,7 +18,9 @@ const SPACE: u64 = 20 * 1024 * 1024;
 
 /// Tries it out in a folder below the state folder, and removes what it made.
 pub(super) fn examine(root: &Path, token: &str) -> Vec<Examined> {
-    let was_there = root.is_dir();
+    // What is made on the way goes again, from the innermost on.
+    let absent = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let new: Vec<&Path> = root.ancestors().take_while(absent).collect();
     let trial = root.join(format!(".doctor-{token}"));
     let made = make_folder(&trial).map_err(|error| chain_of(&error));
     let is_made = made.is_ok();
@@ -26,10 +28,8 @@ pub(super) fn examine(root: &Path, token: &str) -> Vec<Examined> {
     if is_made {
         examined.extend(tried(root, &trial, token));
     }
-    let removed = std::fs::remove_dir_all(&trial).and_then(|()| match was_there {
-        true => Ok(()),
-        false => std::fs::remove_dir(root),
-    });
+    let removed = std::fs::remove_dir_all(&trial)
+        .and_then(|()| new.into_iter().try_for_each(std::fs::remove_dir));
     if is_made {
         examined.push(Examined::of(
             "what was tried is removed",
