@@ -122,6 +122,8 @@ fn converse(mut stream: &TcpStream, service: &dyn Service) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some(request) = http::read_request(&mut reader, &mut stream)? {
+        let connection = request.header("Connection").unwrap_or_default();
+        let is_last = connection.eq_ignore_ascii_case("close");
         match service.answer(request) {
             Delivery::Whole(answer) => stream.write_all(&http::bytes_of_answer(&answer))?,
             Delivery::Nothing => return Ok(()),
@@ -132,6 +134,9 @@ fn converse(mut stream: &TcpStream, service: &dyn Service) -> io::Result<()> {
                 // The last close then resets the connection.
                 return SockRef::from(stream).set_linger(Some(Duration::ZERO));
             }
+        }
+        if is_last {
+            return Ok(());
         }
     }
     Ok(())
