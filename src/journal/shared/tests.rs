@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use salvor_contract::RunId;
 use salvor_contract::SharedStore;
+use salvor_contract::StepName;
 
 use crate::digest::Digest;
 use crate::journal::body::Body;
@@ -193,6 +195,66 @@ async fn lost_answers_and_late_requests_make_no_record_twice() {
         let chain = other.environment().await.chain(&"r".into()).await;
         assert_eq!(chain.expect("whole").state.epoch, 2, "seed {seed}");
     }
+}
+
+/// Takes a run up again and again, appends what it can, and says which records it was told to be durable.
+async fn takes_up(environment: Environment, source: Source, name: u64) -> Vec<(u64, StepName)> {
+    let mut told = Vec::new();
+    for turn in 0..6 {
+        let Ok(proved) = environment.prove(&"r".into()).await else {
+            continue;
+        };
+        let resumed = Journal::resume(proved, source.clone(), holder(), "asked".to_owned());
+        let Ok(journal) = resumed.await else { continue };
+        for place in 0..4 {
+            let step = format!("step-{name}-{turn}-{place}");
+            match journal.append(intent(&step, 1)).await {
+                Ok(seq) => told.push((seq, StepName::new(step))),
+                Err(_) => break,
+            }
+        }
+    }
+    told
+}
+
+/// No lock holds them off from each other: the journal alone does.
+#[tokio::test(start_paused = true)]
+async fn of_machines_that_take_a_run_from_each_other_none_loses_a_record() {
+    let (mut all, mut writers) = (0, 0);
+    for seed in 0..100 {
+        let store = MemoryStore::default();
+        let machines = [1, 2, 3].map(|name| Machine::new(&store, seed * 10 + name));
+        drop(machines[0].begin("r").await.expect("new"));
+        let mut parts = Vec::new();
+        for (name, machine) in (1..).zip(&machines) {
+            let environment = machine.environment().await;
+            environment.fit().await.expect("it is fit");
+            parts.push(takes_up(environment, machine.source(), name));
+        }
+        let random = Seeded::from(seed);
+        store.meet(move |_| match random.below(12) {
+            0 => WriteFault::LostAnswer,
+            1 => WriteFault::LostRequest,
+            2 => WriteFault::Late,
+            _ => WriteFault::None,
+        });
+        let told = join_all(parts).await;
+        store.meet(|_| WriteFault::None);
+        store.deliver_late();
+        let chain = machines[0].environment().await.chain(&"r".into()).await;
+        let records = chain.expect("whole").records;
+        writers += told.iter().filter(|told| !told.is_empty()).count();
+        for (seq, step) in told.into_iter().flatten() {
+            let found = usize::try_from(seq).ok().and_then(|seq| records.get(seq));
+            let found = found.map(|record| &record.body);
+            assert!(
+                matches!(found, Some(Body::Intent { step: found, .. }) if *found == step),
+                "seed {seed}: record {seq} of {step} is {found:?}"
+            );
+            all += 1;
+        }
+    }
+    assert!(all > 1_000 && writers > 150, "{all} records of {writers}");
 }
 
 #[tokio::test(start_paused = true)]
