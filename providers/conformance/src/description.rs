@@ -319,14 +319,11 @@ fn check_template(
     tells: &Description,
     report: &mut Report,
 ) {
-    for part in template.name.split('{').skip(1) {
-        let Some((name, _)) = part.split_once('}') else {
-            report.add(format!(
-                "{of}: a brace is not closed in `{}`",
-                template.name
-            ));
-            continue;
-        };
+    let (opened, closed) = (template.name.matches('{'), template.name.matches('}'));
+    report.demand(opened.count() == closed.count(), || {
+        format!("{of}: a brace is not closed in `{}`", template.name)
+    });
+    for name in template.names() {
         let known = match name.split_once('.') {
             Some(("config", field)) => tells.config.get(field).is_some(),
             Some(("store", field)) => {

@@ -43,7 +43,8 @@ impl fmt::Display for Identity {
 /// How an identity is named by the inputs of an action: `{host}:{port}/{database}`.
 ///
 /// Names in braces are inputs of the action, `{store.NAME}` those of its store, `{config.NAME}` those
-/// of the provider's configuration. A missing input makes an empty text.
+/// of the provider's configuration. `{region|config.region}` is the first of these that is there: a thing has one name,
+/// whether its region stands in the plan's step or in the configuration. A missing input makes an empty text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IdentityTemplate {
     /// The kind of the identity.
@@ -61,8 +62,14 @@ impl IdentityTemplate {
     /// The names of the action's own inputs that the pattern uses.
     pub fn inputs(&self) -> Vec<&'static str> {
         placeholders(self.name)
+            .flat_map(|names| names.split('|'))
             .filter(|name| !name.contains('.'))
             .collect()
+    }
+
+    /// All names between the braces of the pattern, those of stores and of the configuration too.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        placeholders(self.name).flat_map(|names| names.split('|'))
     }
 
     /// The identity that these inputs name.
@@ -72,14 +79,17 @@ impl IdentityTemplate {
         while let Some((before, after)) = rest.split_once('{') {
             name.push_str(before);
             let (placeholder, tail) = after.split_once('}').unwrap_or((after, ""));
-            let value = if let Some(field) = placeholder.strip_prefix("store.") {
-                store.and_then(|store| store.get(field))
-            } else if let Some(field) = placeholder.strip_prefix("config.") {
-                config.get(field)
-            } else {
-                with.get(placeholder)
+            let value = |field: &str| {
+                if let Some(field) = field.strip_prefix("store.") {
+                    store.and_then(|store| store.get(field))
+                } else if let Some(field) = field.strip_prefix("config.") {
+                    config.get(field)
+                } else {
+                    with.get(field)
+                }
             };
-            name.push_str(&plain(value));
+            let mut values = placeholder.split('|').filter_map(value);
+            name.push_str(&plain(values.find(|value| !value.is_null())));
             rest = tail;
         }
         name.push_str(rest);
@@ -108,6 +118,18 @@ fn plain(value: Option<&Value>) -> String {
 mod tests {
     use super::IdentityTemplate;
     use crate::values::Values;
+
+    #[test]
+    fn the_first_name_that_is_there_fills_its_place() {
+        let template = IdentityTemplate::new("rds", "{region|config.region}/{instance|cluster}");
+        let config = Values::new().with("region", "eu-west-1");
+        let name = |with: &Values| template.fill(with, None, &config).name;
+        let cluster = Values::new().with("cluster", "app");
+        assert_eq!(name(&cluster), "eu-west-1/app");
+        let elsewhere = cluster.with("region", "us-east-1");
+        assert_eq!(name(&elsewhere), "us-east-1/app");
+        assert_eq!(template.inputs(), ["region", "instance", "cluster"]);
+    }
 
     #[test]
     fn an_identity_is_filled_from_inputs_store_and_configuration() {
