@@ -3,9 +3,8 @@
 //! The struct is public because other providers keep their bytes in object stores too: they put a
 //! field of this type into their own configuration and give it to [`crate::Place::open`].
 
-use std::net::IpAddr;
-
-use salvor_contract::Error;
+use salvor_aws_client::Account;
+use salvor_aws_client::is_loopback;
 use salvor_contract::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -79,86 +78,16 @@ impl Config {
         usize::from(self.concurrency.unwrap_or(16).clamp(1, 256))
     }
 
-    /// Refuses what can be refused without asking anybody.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        match (&self.access_key, &self.secret_key) {
-            (Some(_), None) | (None, Some(_)) => {
-                return Err(Error::refused_with(
-                    "of `access-key` and `secret-key` only one is given",
-                    "Give both, or neither to use the SDK's own credentials.",
-                ));
-            }
-            (Some(_), Some(_)) | (None, None) => {}
+    /// What of it is said of an account.
+    pub(crate) fn account(&self) -> Account<'_> {
+        Account {
+            endpoint: self.endpoint.as_deref(),
+            region: self.region.as_deref(),
+            profile: None,
+            access_key: self.access_key.as_ref(),
+            secret_key: self.secret_key.as_ref(),
+            session_token: self.session_token.as_ref(),
+            allow_http: self.allow_http,
         }
-        let Some(endpoint) = &self.endpoint else {
-            return Ok(());
-        };
-        let Some((scheme, rest)) = endpoint.split_once("://") else {
-            return Err(Error::refused_with(
-                format!("the endpoint `{endpoint}` has no scheme"),
-                "Write it as https://host or https://host:port.",
-            ));
-        };
-        if rest.contains('@') || rest.contains('?') || rest.contains('#') {
-            return Err(Error::refused_with(
-                "the endpoint has a user, a query or a fragment in it",
-                "Write only scheme, host, port and path; give credentials by reference.",
-            ));
-        }
-        match scheme {
-            "https" => Ok(()),
-            "http" if self.allow_http || is_loopback(rest) => Ok(()),
-            "http" => Err(Error::refused_with(
-                format!("the endpoint `{endpoint}` is plain http and not on this machine"),
-                "Use https, or set `allow-http = true` to send data and signatures unencrypted.",
-            )),
-            other => Err(Error::refused(format!(
-                "an endpoint is http or https, not `{other}`"
-            ))),
-        }
-    }
-}
-
-fn is_loopback(authority: &str) -> bool {
-    let authority = authority.split('/').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Config;
-
-    fn check(endpoint: &str, allow_http: bool) -> bool {
-        let config = Config {
-            endpoint: Some(endpoint.to_owned()),
-            allow_http,
-            ..Config::default()
-        };
-        config.check().is_ok()
-    }
-
-    #[test]
-    fn plain_http_is_for_this_machine_unless_it_is_allowed() {
-        assert!(check("https://s3.example.com", false));
-        assert!(check("http://127.0.0.1:9000", false));
-        assert!(check("http://localhost:9000/path", false));
-        assert!(check("http://[::1]:9000", false));
-        assert!(!check("http://127.0.0.1.example.com:9000", false));
-        assert!(!check("http://10.0.0.1:9000", false));
-        assert!(check("http://10.0.0.1:9000", true));
-        assert!(!check("ftp://127.0.0.1", true));
-        assert!(!check("127.0.0.1:9000", true));
-        assert!(!check("https://key:secret@host", true));
-    }
-
-    #[test]
-    fn one_key_without_the_other_is_refused() {
-        let config: Config = serde_json::from_value(serde_json::json!({"access-key": "env:KEY"}))
-            .expect("a good configuration");
-        assert!(config.check().is_err());
     }
 }
