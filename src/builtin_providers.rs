@@ -8,7 +8,9 @@ use crate::registry::Registry;
 
 /// All providers that this binary was built with.
 pub fn registry() -> Registry {
-    let providers: [Arc<dyn Provider>; 4] = [
+    let providers: Vec<Arc<dyn Provider>> = vec![
+        #[cfg(feature = "aws")]
+        Arc::new(salvor_aws::Aws::new()),
         Arc::new(salvor_objects::provider()),
         Arc::new(salvor_postgres::Postgres::new()),
         Arc::new(salvor_simulated::Simulated::new()),

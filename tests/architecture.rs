@@ -106,7 +106,7 @@ fn providers_do_not_know_the_core_and_the_contract_knows_nobody() {
 
 #[test]
 fn the_core_never_names_a_provider() {
-    let names = ["simulated", "objects", "postgres"];
+    let names = ["aws", "objects", "postgres", "simulated", "system"];
     let homes = ["builtin_providers.rs", "cli"];
     for file in rust_files(&root().join("src")) {
         let relative = file.strip_prefix(root().join("src")).expect("below src");
