@@ -21,7 +21,7 @@ const PROCESSES_MAX: usize = 3;
 
 /// Applies the change set, lets the blow fall, resumes until the run is over, and looks at everything.
 pub fn recover(world: &World<'_>, blow: Blow) -> Traced {
-    let ending = strike(world, &["apply", "change-set", "--no-input"], blow);
+    let ending = strike(world, &applying(world), blow);
     wait_until("the children to end", || alive(&world.folder).is_empty());
     if ending.struck.is_some() {
         go_on(world);
@@ -44,7 +44,7 @@ pub fn go_on(world: &World<'_>) {
                 return;
             }
             Some(run) => finish(world, &["resume", run, "--no-input"]),
-            None => finish(world, &["apply", "change-set", "--no-input"]),
+            None => finish(world, &applying(world)),
         };
         match status.code() {
             Some(0) => return,
@@ -53,6 +53,15 @@ pub fn go_on(world: &World<'_>) {
         }
     }
     panic!("not over after {PROCESSES_MAX} processes\n{}", words(world));
+}
+
+/// The words that apply the change set.
+fn applying<'w>(world: &'w World<'_>) -> Vec<&'w str> {
+    [
+        &["apply", "change-set", "--no-input"],
+        world.place().confirms(),
+    ]
+    .concat()
 }
 
 fn is_over(world: &World<'_>) -> bool {

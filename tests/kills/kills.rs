@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 
 use crate::case::recover;
 use crate::case::same;
+use crate::databases::Databases;
 use crate::platform::Disaster;
 use crate::servers::Servers;
 use crate::tracer::Blow;
@@ -49,6 +50,11 @@ fn the_quickstart_killed_anywhere_ends_as_if_nobody_had_disturbed_it() {
             every: 30,
         },
     );
+}
+
+#[test]
+fn databases_on_rds_killed_anywhere_end_as_if_nobody_had_disturbed_them() {
+    sweep(&Databases::new(), &Sample { kills: 6, every: 1 });
 }
 
 fn sweep(setting: &dyn Setting, sample: &Sample) {

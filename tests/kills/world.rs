@@ -38,6 +38,11 @@ pub trait Place {
     /// What a person sees of a step who looks at its place; nothing where nobody needs to look.
     fn seen(&self, step: &str) -> Option<Seen>;
 
+    /// What confirms that something is replaced, as it is typed.
+    fn confirms(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Takes everything away that was this case's own, its folder apart.
     fn remove(&self);
 }
