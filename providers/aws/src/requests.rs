@@ -46,8 +46,8 @@ macro_rules! with_instance_settings {
             .set_db_instance_class(settings.class.clone())
             .set_db_subnet_group_name(settings.subnet_group.clone())
             .set_vpc_security_group_ids(filled(&settings.security_groups))
-            .set_db_parameter_group_name(settings.parameter_group.clone())
-            .set_option_group_name(settings.option_group.clone())
+            .set_db_parameter_group_name(chosen(&settings.parameter_group))
+            .set_option_group_name(chosen(&settings.option_group))
             .set_multi_az(settings.multi_az)
             .set_availability_zone(zone)
             .set_publicly_accessible(settings.publicly_accessible)
@@ -77,8 +77,8 @@ macro_rules! with_cluster_settings {
             .set_db_cluster_instance_class(settings.class.clone())
             .set_db_subnet_group_name(settings.subnet_group.clone())
             .set_vpc_security_group_ids(filled(&settings.security_groups))
-            .set_db_cluster_parameter_group_name(settings.parameter_group.clone())
-            .set_option_group_name(settings.option_group.clone())
+            .set_db_cluster_parameter_group_name(chosen(&settings.parameter_group))
+            .set_option_group_name(chosen(&settings.option_group))
             .set_port(settings.port)
             .set_network_type(settings.network_type.clone())
             .set_storage_type(settings.storage_type.clone())
@@ -296,6 +296,12 @@ pub(crate) fn can_be_modified(kind: Kind, setting: &str) -> bool {
         Kind::Cluster => &["serverless-min", "serverless-max"],
     };
     of_both.contains(&setting) || of_one.contains(&setting)
+}
+
+/// A group that somebody chose. A default one is taken without being named, and is that of the restored version.
+fn chosen(group: &Option<String>) -> Option<String> {
+    let is_default = |name: &str| name.starts_with("default.") || name.starts_with("default:");
+    group.clone().filter(|name| !is_default(name))
 }
 
 /// A list that names something: an empty one is not a list to the service.
