@@ -1,6 +1,7 @@
 //! SHA-256 over bytes and over values, as the one kind of digest in the project.
 
 use std::fmt;
+use std::io;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -49,8 +50,9 @@ impl Digest {
 
     /// The digest of a value's JSON. Equal values have equal digests, since our types keep an order.
     pub fn of_value<T: Serialize>(value: &T) -> Self {
-        let bytes = serde_json::to_vec(value).expect("our own types serialise to JSON");
-        Self::of_bytes(&bytes)
+        let mut hash = Hashing(Sha256::new());
+        serde_json::to_writer(&mut hash, value).expect("our own types serialise to JSON");
+        Self(hex(&hash.0.finalize()))
     }
 
     /// The digest that these 64 lower-case hexadecimal digits are, if they are.
@@ -73,6 +75,20 @@ impl Digest {
     /// The first digits, for people: `7c1e9a…`.
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+/// Digests what is written to it, so that the text of a large value is never held whole.
+struct Hashing(Sha256);
+
+impl io::Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
