@@ -19,7 +19,7 @@ use crate::world::World;
 use crate::world::differences;
 
 /// At how many records the machine is lost, spread over the run.
-const LOSSES: usize = 6;
+const LOSSES: usize = 4;
 
 /// The steps that set a state.
 const REPEATABLE: [&str; 2] = ["pause", "unpause"];
