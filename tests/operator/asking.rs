@@ -92,8 +92,10 @@ fn a_plan_says_whom_it_asks_for_what() {
         "",
     );
     (folder.salvor(&["plan"]).ends_with(0)).says("from role lead: words, matching [0-9]+");
-    (folder.salvor(&["plan", "--format", "markdown"]).ends_with(0))
-        .says(r"<br>from role lead: words, matching \[0-9\]+ |");
+    (folder
+        .salvor(&["plan", "--format", "markdown"])
+        .ends_with(0))
+    .says(r"<br>from role lead: words, matching \[0-9\]+ |");
     let folder = asking("", "");
     (folder.salvor(&["plan"]).ends_with(0)).says("from anybody: an answer");
 }
