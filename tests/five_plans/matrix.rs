@@ -22,8 +22,11 @@ const APPLIED_HERE: [(&str, &[Case]); 5] = [
     ("kiok", &crate::kiok::CASES),
 ];
 
+/// The test of `plans/rds`.
+const DATABASES: &str = include_str!("../databases/scenarios.rs");
+
 /// Scenarios that others apply: plan, scenario, the text of that test, and the words that do it there.
-const APPLIED_ELSEWHERE: [(&str, &str, &str, &str); 4] = [
+const APPLIED_ELSEWHERE: [(&str, &str, &str, &str); 9] = [
     (
         "demo",
         "full",
@@ -48,6 +51,11 @@ const APPLIED_ELSEWHERE: [(&str, &str, &str, &str); 4] = [
         include_str!("../quickstart/scenarios.rs"),
         "plan(\"pitr\"",
     ),
+    ("rds", "beside", DATABASES, "apply(\"beside\""),
+    ("rds", "in-place", DATABASES, "apply(\"in-place\""),
+    ("rds", "elsewhere", DATABASES, "apply(\"elsewhere\""),
+    ("rds", "upgrade", DATABASES, "apply(\"upgrade\""),
+    ("rds", "keep", DATABASES, "apply(\"keep\""),
 ];
 
 fn plans() -> BTreeMap<String, Plan> {
